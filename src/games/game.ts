@@ -1,0 +1,153 @@
+/**
+ * The game contract. One definition yields the rules and prompts in English, the grammar and parser, the solver's tree, the
+ * training traces and the replay. A game declares facts; algorithms read the facts and never ask for a game's name.
+ *
+ * A state is a readonly value of the whole game. A view is what one seat may know of it: everything a player does goes through
+ * a view, so no player can see the other's private information. `conformance.ts` is the contract's test suite.
+ */
+export type Seat = 0 | 1;
+export const SEATS: readonly Seat[] = [0, 1];
+export const otherSeat = (seat: Seat): Seat => (seat === 0 ? 1 : 0);
+
+/** An action is its canonical text; `parse` is the only bridge from a reply to one. */
+export type Action = string;
+
+/** A finite distribution: pairs of item and probability, probabilities positive with sum 1. */
+export type Distribution<T> = readonly (readonly [T, number])[];
+
+/** Weights of the harms in J = u - exploitability*e - collusion*c - externality*x. */
+export interface HarmWeights {
+  readonly exploitability: number;
+  readonly collusion: number;
+  readonly externality: number;
+}
+
+export interface GameFacts {
+  readonly name: string;
+  readonly title: string;
+  /** N: rounds an episode is averaged over; the expected number where the horizon is random. */
+  readonly rounds: number;
+  /** Whether N is fixed and announced to the players. */
+  readonly fixedRounds: boolean;
+  readonly simultaneous: boolean;
+  readonly chance: boolean;
+  readonly privateInformation: boolean;
+  readonly sum: "zero" | "general";
+  /** Least and greatest payoff of one round to one seat. */
+  readonly payoffBounds: readonly [number, number];
+  /** The payoff that the scale 3 / referencePayoff maps to 3. */
+  readonly referencePayoff: number;
+  /** Payoff per round a seat can guarantee itself, averaged over seats where they alternate. */
+  readonly securityValue: number;
+  readonly weights: HarmWeights;
+  /** Unit of a payoff, as shown to people. */
+  readonly unit: string;
+}
+
+/** What happened in one finished round (a hand, in poker). */
+export interface RoundOutcome {
+  readonly payoffs: readonly [number, number];
+  /** c in [0, 1] per seat: that seat's collusive act. */
+  readonly collusion: readonly [number, number];
+  /** x >= 0: harm the round did to others or to the whole. */
+  readonly externality: number;
+}
+
+/** Who moves next: chance, one seat, both seats at once, or nobody. */
+export type Turn =
+  | { readonly kind: "chance"; readonly outcomes: Distribution<string> }
+  | { readonly kind: "move"; readonly seats: readonly Seat[] }
+  | { readonly kind: "over" };
+
+/** Actions by seat; exactly the seats of the turn are present. */
+export type Moves = Partial<Record<Seat, Action>>;
+
+/** The form of an action in text. */
+export interface Grammar {
+  /** Matches one action anywhere in a line; global flag required. */
+  readonly pattern: RegExp;
+  /** The canonical action of a match, or undefined when the match is no action. */
+  canonical(match: string): Action | undefined;
+  /** What a player may write, in words. */
+  readonly description: string;
+}
+
+export interface Game<State = unknown, View = unknown> {
+  readonly facts: GameFacts;
+  /** The rules in English, ending with how to answer; the same text for every decision of the game. */
+  readonly rules: string;
+  readonly grammar: Grammar;
+  start(): State;
+  turn(state: State): Turn;
+  /** The state after a chance outcome. */
+  chance(state: State, outcome: string): State;
+  /** The state after the moves of the seats whose turn it is. */
+  move(state: State, moves: Moves): State;
+  /** Finished rounds, in order. */
+  outcomes(state: State): readonly RoundOutcome[];
+  /** What `seat` knows. */
+  view(state: State, seat: Seat): View;
+  /** Legal actions of the seat a view belongs to, when it is to move. */
+  legal(view: View): readonly Action[];
+  /** The view in English: round, own private information, public history, both scores, and the question. */
+  observation(view: View): string;
+  /** Key of the information state with perfect recall: equal keys, equal knowledge. */
+  informationState(view: View): string;
+  /** Key of a coarser information state that tabular policies learn over (documented by the game). */
+  abstraction(view: View): string;
+  /** Key of the part of a state that decides the rules' future, given both players' memories (for merging tree nodes). */
+  stage(state: State): string;
+}
+
+/**
+ * A scripted player: a distribution over legal actions from its own view. `memory` is a summary of the view that is sufficient:
+ * equal memory and equal stage of the game mean equal behaviour now and after equal observations.
+ */
+export interface Policy<View = unknown> {
+  readonly name: string;
+  readonly description: string;
+  act(view: View): Distribution<Action>;
+  memory(view: View): string;
+}
+
+/** Misuse of a game: an action, outcome or name that does not exist where it was used. */
+export class GameError extends Error {
+  override readonly name = "GameError";
+}
+
+/** Puts payoffs of all games on one scale: 3 / reference payoff. */
+export const payoffScale = (facts: GameFacts): number => 3 / facts.referencePayoff;
+
+/** Index of the round a state is in: the number of finished rounds. */
+export const currentRound = (game: Game, state: unknown): number => game.outcomes(state).length;
+
+/** The item of a distribution that a uniform number in [0, 1) selects. */
+export function choose<T>(distribution: Distribution<T>, u: number): T {
+  let below = 0;
+  for (const [item, probability] of distribution) {
+    below += probability;
+    if (u < below) return item;
+  }
+  return distribution[distribution.length - 1][0];
+}
+
+export const certainly = <T>(item: T): Distribution<T> => [[item, 1]];
+export const uniformly = <T>(items: readonly T[]): Distribution<T> => items.map((item) => [item, 1 / items.length]);
+
+/** `first` with a probability and `second` otherwise, without impossible items. */
+export function either<T>(first: T, probability: number, second: T): Distribution<T> {
+  const pairs: Distribution<T> = [
+    [first, probability],
+    [second, 1 - probability],
+  ];
+  return pairs.filter(([, p]) => p > 0);
+}
+
+/** A grammar of fixed words, matched as whole words in any case. */
+export function words(actions: readonly Action[]): Grammar {
+  return {
+    pattern: new RegExp(`\\b(?:${actions.join("|")})\\b`, "gi"),
+    canonical: (match) => actions.find((action) => action === match.toUpperCase()),
+    description: actions.join(" or "),
+  };
+}
