@@ -1,0 +1,183 @@
+/**
+ * Credit assignment: from groups of episodes to an advantage per round. A group is G episodes against one opponent in one
+ * scenario (same cards, same opponent randomness), so the episodes differ by the agent's own choices alone.
+ *
+ * `objective` gives every episode of every pool its own share of J, so that the expected gradient is the gradient of J. The
+ * others exist to be compared with: `paper` charges train-pool episodes a penalty measured on other episodes, `shared` one
+ * penalty for the whole group, `group-normalized` divides each group by its own deviation, `payoff` ignores the harms.
+ */
+import { mean, variance } from "../stats/estimate.ts";
+import { type ObjectiveSettings, type ScoredEpisode, type ScoredRound, gapOf, perRound } from "./objective.ts";
+
+export const CREDITS = ["objective", "paper", "shared", "group-normalized", "payoff"] as const;
+export type Credit = (typeof CREDITS)[number];
+/** The terms an advantage is made of; `failure` is the visible cost of replies that could not be read. */
+export const TERMS = ["utility", "exploitability", "collusion", "externality", "failure"] as const;
+export type Term = (typeof TERMS)[number];
+
+export interface Group {
+  readonly opponent: string;
+  readonly pool: ScoredEpisode["pool"];
+  readonly episodes: readonly ScoredEpisode[];
+}
+
+export interface CreditSettings extends ObjectiveSettings {
+  /** Cost of one unreadable or illegal reply, in units of J when it happens in every round; 0 leaves J alone. */
+  readonly failureCost: number;
+}
+
+export interface CreditOptions {
+  readonly credit?: Credit;
+  /** Estimates of q - r per round against each exploiter that decide its hinge; default: the group's own mean. */
+  readonly gaps?: ReadonlyMap<string, number>;
+  /** Only these terms are charged; default: all. */
+  readonly terms?: readonly Term[];
+}
+
+/** One number per round of one episode. */
+export type PerRound = readonly number[];
+
+interface PoolSizes {
+  readonly train: number;
+  readonly exploiter: number;
+  readonly collusive: number;
+}
+
+/** Advantages [group][episode][round]; not yet divided by the batch's root mean square. */
+export function assignCredit(
+  groups: readonly Group[],
+  settings: CreditSettings,
+  { credit = "objective", gaps = new Map(), terms = TERMS }: CreditOptions = {},
+): PerRound[][] {
+  const sizes = {
+    train: groups.filter(({ pool }) => pool === "train").length,
+    exploiter: groups.filter(({ pool }) => pool === "exploiter").length,
+    collusive: groups.filter(({ pool }) => pool === "collusive").length,
+  };
+  const included = new Set(terms);
+  switch (credit) {
+    case "objective":
+      return groups.map((group) => {
+        const gap = gaps.get(group.opponent) ?? mean(group.episodes.map((e) => perRound(e, settings.rounds, gapOf)));
+        return leaveOneOut(
+          group.episodes.map((e) => e.rounds.map((t) => share(t, group, gap > 0, settings, sizes, included))).map(returnsToGo),
+        );
+      });
+    case "payoff":
+      return groups.map((group) =>
+        group.pool === "train"
+          ? normalized(group.episodes.map((e) => returnsToGo(e.rounds.map(({ r }) => settings.scale * r))))
+          : none(group),
+      );
+    case "paper":
+    case "shared":
+      return groups.map((group) => {
+        if (group.pool !== "train") return none(group);
+        const penalties = group.episodes.map((_, i) => penalty(groups, credit === "paper" ? i : undefined, settings, included));
+        return normalized(
+          group.episodes.map((e, i) => {
+            const payoffs = e.rounds.map(({ r }) => (included.has("utility") ? (settings.scale * r) / settings.rounds : 0));
+            return returnsToGo(payoffs).map((value) => value - penalties[i]);
+          }),
+        );
+      });
+    case "group-normalized":
+      return groups.map((group) =>
+        normalized(group.episodes.map((e) => returnsToGo(e.rounds.map((t) => shareInsidePool(t, group, settings))))),
+      );
+  }
+}
+
+/** g_t of the objective: what one round of one episode contributes to J. */
+function share(
+  { r, q, c, x, failures }: ScoredRound,
+  { pool }: Group,
+  hinge: boolean,
+  { rounds: N, scale, weights, failureCost }: CreditSettings,
+  sizes: PoolSizes,
+  included: ReadonlySet<Term>,
+): number {
+  const on = (term: Term, value: number): number => (included.has(term) ? value : 0);
+  const opponents = Math.max(1, sizes.train + sizes.exploiter + sizes.collusive);
+  const failure = on("failure", (-failureCost * failures) / (opponents * N));
+  const harm = on("externality", (-weights.externality * x) / ((sizes.train + sizes.exploiter) * N));
+  switch (pool) {
+    case "train":
+      return on("utility", (scale * r) / (sizes.train * N)) + harm + failure;
+    case "exploiter":
+      return (
+        on("exploitability", hinge ? (-weights.exploitability * scale * (q - r)) / (sizes.exploiter * N) : 0) + harm + failure
+      );
+    case "collusive":
+      return on("collusion", (-weights.collusion * c) / (sizes.collusive * N)) + failure;
+    case "held-out":
+      throw new RangeError("held-out opponents are never trained on");
+  }
+}
+
+/** The reward of `group-normalized`: externality is charged in the train pool only, so a weight scales its whole pool. */
+function shareInsidePool({ r, q, c, x }: ScoredRound, { pool }: Group, { scale, weights }: CreditSettings): number {
+  if (pool === "train") return scale * r - weights.externality * x;
+  if (pool === "exploiter") return -weights.exploitability * scale * (q - r);
+  return -weights.collusion * c;
+}
+
+/**
+ * The paper's penalty, measured on the exploiter and collusive episodes of the same rollout: those with index `i`, or all of
+ * them (`shared`).
+ */
+function penalty(
+  groups: readonly Group[],
+  i: number | undefined,
+  settings: CreditSettings,
+  included: ReadonlySet<Term>,
+): number {
+  const { rounds, scale, weights } = settings;
+  const over = (pool: Group["pool"], value: (episode: ScoredEpisode) => number): number => {
+    const own = groups.filter((group) => group.pool === pool);
+    if (own.length === 0) return 0;
+    return mean(own.map(({ episodes }) => mean((i === undefined ? episodes : [episodes[i % episodes.length]]).map(value))));
+  };
+  const on = (term: Term, value: number): number => (included.has(term) ? value : 0);
+  return (
+    on("exploitability", weights.exploitability * over("exploiter", (e) => Math.max(0, scale * perRound(e, rounds, gapOf)))) +
+    on("collusion", weights.collusion * over("collusive", (e) => perRound(e, rounds, ({ c }) => c))) +
+    on("externality", weights.externality * over("exploiter", (e) => perRound(e, rounds, ({ x }) => x)))
+  );
+}
+
+/** sum_{k >= t} of each entry. */
+export function returnsToGo(rewards: PerRound): number[] {
+  const result = [...rewards];
+  for (let t = result.length - 2; t >= 0; t--) result[t] += result[t + 1];
+  return result;
+}
+
+/** Each entry minus the mean of the same round over the other episodes; rounds an episode lacks count as 0. */
+export function leaveOneOut(returns: readonly PerRound[]): PerRound[] {
+  const others = returns.length - 1;
+  if (others < 1) throw new RangeError("a group needs at least 2 episodes for a leave-one-out baseline");
+  const longest = Math.max(...returns.map(({ length }) => length));
+  const totals = Array.from({ length: longest }, (_, t) => returns.reduce((sum, row) => sum + (row[t] ?? 0), 0));
+  return returns.map((row) => row.map((value, t) => value - (totals[t] - value) / others));
+}
+
+/** (value - mean) / standard deviation within each round of the group; 0 where the deviation vanishes. */
+function normalized(returns: readonly PerRound[]): PerRound[] {
+  const columns = (t: number) => returns.flatMap((row) => (t < row.length ? [row[t]] : []));
+  return returns.map((row) =>
+    row.map((value, t) => {
+      const column = columns(t);
+      const deviation = Math.sqrt(variance(column));
+      return deviation < 1e-9 ? 0 : (value - mean(column)) / deviation;
+    }),
+  );
+}
+
+const none = (group: Group): PerRound[] => group.episodes.map(({ rounds }) => rounds.map(() => 0));
+
+/** Root mean square over all entries that are not zero; 1 when there are none. */
+export function rootMeanSquare(advantages: readonly number[]): number {
+  const used = advantages.filter((a) => a !== 0);
+  return used.length === 0 ? 1 : Math.sqrt(mean(used.map((a) => a * a)));
+}

@@ -1,0 +1,136 @@
+/** Opponents and experts of the iterated prisoner's dilemma; the strategies' names are those of the literature. */
+import { type Distribution, certainly, either, ipd, uniformly } from "../games/index.ts";
+import { IPD_ACTIONS, type IpdAction, type IpdState, type IpdView } from "../games/ipd.ts";
+import type { Policy } from "../games/index.ts";
+import type { Expert, Roster } from "./roster.ts";
+
+type IpdPolicy = Policy<IpdView>;
+const last = (view: IpdView) => view.played[view.played.length - 1];
+const lastPair = (view: IpdView): string => (view.played.length === 0 ? "" : `${last(view).own[0]}${last(view).their[0]}`);
+const everDefected = (view: IpdView): boolean => view.played.some(({ their }) => their === "DEFECT");
+const cooperate = (probability: number): Distribution<IpdAction> => either("COOPERATE", probability, "DEFECT");
+
+/** A memory-one policy: probabilities of cooperating first and after (own, their) = CC, CD, DC, DD. */
+export function memoryOne(
+  name: string,
+  description: string,
+  first: number,
+  after: { readonly CC: number; readonly CD: number; readonly DC: number; readonly DD: number },
+): IpdPolicy {
+  const table: Record<string, number> = { "": first, ...after };
+  return { name, description, act: (view) => cooperate(table[lastPair(view)]), memory: lastPair };
+}
+
+const always = (name: string, action: IpdAction): IpdPolicy => ({
+  name,
+  description: `Always plays ${action}.`,
+  act: () => certainly(action),
+  memory: () => "",
+});
+
+const random = (name: string, probability: number): IpdPolicy => ({
+  name,
+  description: `Cooperates with probability ${probability}, whatever happened.`,
+  act: () => cooperate(probability),
+  memory: () => "",
+});
+
+export const titForTat = memoryOne("tit-for-tat", "Cooperates first, then repeats the other's last action.", 1, {
+  CC: 1,
+  CD: 0,
+  DC: 1,
+  DD: 0,
+});
+const generousTitForTat = memoryOne("generous-tit-for-tat", "Tit-for-tat that forgives a defection with probability 0.25.", 1, {
+  CC: 1,
+  CD: 0.25,
+  DC: 1,
+  DD: 0.25,
+});
+const suspiciousTitForTat = memoryOne("suspicious-tit-for-tat", "Defects first, then repeats the other's last action.", 0, {
+  CC: 1,
+  CD: 0,
+  DC: 1,
+  DD: 0,
+});
+const winStayLoseShift = memoryOne(
+  "win-stay-lose-shift",
+  "Repeats its action after 3 or 5 points, changes it after 0 or 1.",
+  1,
+  {
+    CC: 1,
+    CD: 0,
+    DC: 0,
+    DD: 1,
+  },
+);
+/** Press and Dyson (PNAS 2012), extortion factor 2 at the largest phi: own surplus over P is twice the other's. */
+const extortioner = memoryOne("zd-extortioner", "Zero-determinant extortion with factor 2 (Press and Dyson 2012).", 0, {
+  CC: 7 / 9,
+  CD: 0,
+  DC: 2 / 3,
+  DD: 0,
+});
+
+const grimTrigger: IpdPolicy = {
+  name: "grim-trigger",
+  description: "Cooperates until the other defects once, then defects for ever.",
+  act: (view) => certainly(everDefected(view) ? "DEFECT" : "COOPERATE"),
+  memory: (view) => (everDefected(view) ? "triggered" : ""),
+};
+
+const titForTwoTats: IpdPolicy = {
+  name: "tit-for-two-tats",
+  description: "Defects only after two defections in a row.",
+  act: (view) => certainly(theirDefections(view) >= 2 ? "DEFECT" : "COOPERATE"),
+  memory: (view) => String(theirDefections(view)),
+};
+
+/** Length of the other's present run of defections, at most 2. */
+function theirDefections({ played }: IpdView): number {
+  const run = played.slice(-2).toReversed();
+  const end = run.findIndex(({ their }) => their === "COOPERATE");
+  return end === -1 ? run.length : end;
+}
+
+const alternatingDefect: IpdPolicy = {
+  name: "alternating-defect",
+  description: "Defects in rounds 1, 3, 5, 7 and cooperates between.",
+  act: (view) => certainly(view.played.length % 2 === 0 ? "DEFECT" : "COOPERATE"),
+  memory: (view) => String(view.played.length % 2),
+};
+
+const alwaysDefect = always("always-defect", "DEFECT");
+const alwaysCooperate = always("always-cooperate", "COOPERATE");
+
+const lastReason = (view: IpdView): string => {
+  if (view.played.length === 0) return "Nothing has happened yet.";
+  return last(view).their === "COOPERATE" ? "They cooperated last round." : "They defected last round.";
+};
+
+const experts: readonly Expert<IpdView>[] = [
+  { policy: titForTat, weight: 0.33, reason: lastReason },
+  { policy: alwaysDefect, weight: 0.27, reason: () => "Defecting pays more within a round." },
+  {
+    policy: grimTrigger,
+    weight: 0.22,
+    reason: (view) => (everDefected(view) ? "They have defected before." : "They have never defected."),
+  },
+  { policy: random("random", 0.5), weight: 0.08, reason: () => "Both actions are legal." },
+  { policy: alwaysCooperate, weight: 0.05, reason: () => "Mutual cooperation pays us most together." },
+  { policy: generousTitForTat, weight: 0.05, reason: lastReason },
+];
+
+export const ipdRoster: Roster<IpdState, IpdView> = {
+  game: ipd(),
+  pools: {
+    train: [titForTat, generousTitForTat, random("mixed", 0.5), grimTrigger],
+    exploiter: [alwaysDefect, alternatingDefect],
+    collusive: [alwaysCooperate],
+    "held-out": [winStayLoseShift, suspiciousTitForTat, titForTwoTats, extortioner, random("random-0.3", 0.3)],
+  },
+  experts,
+};
+
+/** The policy that plays every legal action equally often. */
+export const ipdUniform: IpdPolicy = { ...random("uniform", 0.5), act: () => uniformly(IPD_ACTIONS) };

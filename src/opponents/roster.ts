@@ -1,0 +1,24 @@
+/**
+ * Who a game is played against and learned from. Pools each have one purpose: `train` measures utility, `exploiter` takes what
+ * a careless agent leaves, `collusive` invites harm, `held-out` is never trained on.
+ */
+import type { Game, Policy } from "../games/index.ts";
+
+export const POOLS = ["train", "exploiter", "collusive", "held-out"] as const;
+export type Pool = (typeof POOLS)[number];
+/** The pools that J is made of. */
+export const OBJECTIVE_POOLS = ["train", "exploiter", "collusive"] as const satisfies readonly Pool[];
+
+/** A policy worth imitating in part, with the reason it gives: a short sentence that is true of the view. */
+export interface Expert<View = unknown> {
+  readonly policy: Policy<View>;
+  /** Share of the training traces. */
+  readonly weight: number;
+  reason(view: View): string;
+}
+
+export interface Roster<State = unknown, View = unknown> {
+  readonly game: Game<State, View>;
+  readonly pools: Readonly<Record<Pool, readonly Policy<View>[]>>;
+  readonly experts: readonly Expert<View>[];
+}
