@@ -1,0 +1,106 @@
+/** How a decision becomes a prompt and a reply becomes text: the bridge between games, which speak English, and engines. */
+import type { Prompt } from "../engines/engine.ts";
+import { type Action, type Game, currentRound, gameNamed, type Policy } from "../games/index.ts";
+import type { Chat } from "../text/chat.ts";
+
+export interface Encoding {
+  readonly vocabularySize: number;
+  /** Tokens that end a reply. */
+  readonly stop: readonly number[];
+  prompt(game: Game, view: unknown): Prompt;
+  /** The completion that says `text`, with its end. */
+  reply(text: string): readonly number[];
+  /** The completion `tokens` without its end, continued by a last line `action` and the end. */
+  resolve(tokens: readonly number[], action: Action): readonly number[];
+  text(tokens: readonly number[]): string;
+}
+
+/** Chat messages through a tokenizer and template: the rules as system message, the observation as user message. */
+export function chatEncoding(chat: Chat): Encoding {
+  return {
+    vocabularySize: chat.vocabularySize,
+    stop: chat.stop,
+    prompt: (game, view) =>
+      chat.prompt([
+        { role: "system", content: game.rules },
+        { role: "user", content: game.observation(view) },
+      ]),
+    reply: (text) => chat.reply(text),
+    resolve: (tokens, action) => chat.reply(`${chat.text(tokens)}\n${action}`),
+    text: (tokens) => chat.text(tokens),
+  };
+}
+
+/** The vocabulary of `tableEncoding`: a token per abstract information key of every game, then one per action. */
+export interface TableVocabulary {
+  /** Legal action tokens per key token. */
+  readonly rows: readonly (readonly number[])[];
+  readonly keys: readonly string[];
+  readonly actions: readonly Action[];
+}
+
+/** Walks every game and lists the abstract keys (`name/key`) with their legal actions. */
+export function tableVocabulary(names: readonly string[]): TableVocabulary {
+  const legal = new Map<string, readonly Action[]>();
+  for (const name of names) {
+    const game = gameNamed(name);
+    collect(game, game.start(), new Set(), (view) => legal.set(`${name}/${game.abstraction(view)}`, game.legal(view)));
+  }
+  const keys = [...legal.keys()].toSorted();
+  const actions = [...new Set([...legal.values()].flat())].toSorted();
+  return {
+    keys,
+    actions,
+    rows: keys.map((key) => (legal.get(key) ?? []).map((action) => keys.length + actions.indexOf(action))),
+  };
+}
+
+/** Visits a view of every decision, merging states that agree in stage, round and both abstract keys. */
+function collect(game: Game, state: unknown, seen: Set<string>, found: (view: unknown) => void): void {
+  const turn = game.turn(state);
+  const views = ([0, 1] as const).map((seat) => game.view(state, seat));
+  const id = [turn.kind, game.stage(state), currentRound(game, state), ...views.map((view) => game.abstraction(view))].join(
+    "|",
+  );
+  if (turn.kind === "over" || seen.has(id)) return;
+  seen.add(id);
+  if (turn.kind === "chance") {
+    for (const [outcome] of turn.outcomes) collect(game, game.chance(state, outcome), seen, found);
+    return;
+  }
+  let joint: Partial<Record<0 | 1, Action>>[] = [{}];
+  for (const seat of turn.seats) {
+    found(views[seat]);
+    joint = joint.flatMap((moves) => game.legal(views[seat]).map((action) => ({ ...moves, [seat]: action })));
+  }
+  for (const moves of joint) collect(game, game.move(state, moves), seen, found);
+}
+
+/** For the tabular engine: a prompt is the token of the abstract information key, a reply is one action token. */
+export function tableEncoding(vocabulary: TableVocabulary): Encoding {
+  const { keys, actions, rows } = vocabulary;
+  const index = new Map(keys.map((key, i) => [key, i]));
+  const actionTokens = actions.map((_, i) => keys.length + i);
+  const token = (action: string): number => keys.length + actions.indexOf(action);
+  return {
+    vocabularySize: keys.length + actions.length,
+    stop: actionTokens,
+    prompt(game, view) {
+      const key = `${game.facts.name}/${game.abstraction(view)}`;
+      const at = index.get(key);
+      if (at === undefined || rows[at].length === 0) throw new RangeError(`no table row for information key "${key}"`);
+      return { tokens: [at], shared: 0 };
+    },
+    reply: (text) => [token(text)],
+    resolve: (_, action) => [token(action)],
+    text: (tokens) => tokens.map((t) => actions[t - keys.length] ?? keys[t]).join(" "),
+  };
+}
+
+/** The tabular agent as an exact policy, from log-probabilities per key token. */
+export const policyFromTable = (game: Game, name: string, probability: (key: string, action: Action) => number): Policy => ({
+  name,
+  description: "Action probabilities per abstract information key.",
+  memory: (view) => game.abstraction(view),
+  act: (view) => game.legal(view).map((action) => [action, probability(game.abstraction(view), action)] as const),
+});
