@@ -1,0 +1,164 @@
+/** From requests to rows of the fixed shapes that graphs are compiled for. */
+import { EngineError, type Prompt } from "../engine.ts";
+import type { Sizes } from "./context.ts";
+import type { ModelConfig } from "./model.ts";
+
+/** Lengths are padded to multiples of this. */
+const LENGTH_STEP = 16;
+/** Chosen positions are padded to powers of two from this. */
+const FEWEST_CHOSEN = 16;
+
+/** One request as a row: the tokens after the shared prefix, and which of them predict something. */
+export interface Row {
+  /** Place of the request in its call. */
+  readonly index: number;
+  readonly prefix: readonly number[];
+  readonly own: readonly number[];
+  /** Own positions whose next token matters: `chosen` consecutive ones from `first`. */
+  readonly first: number;
+  readonly chosen: number;
+}
+
+/** Rows that run together. */
+export interface Batch {
+  readonly sizes: Sizes;
+  readonly rows: readonly Row[];
+}
+
+const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step;
+
+function chosenSlots(n: number): number {
+  let slots = FEWEST_CHOSEN;
+  while (slots < n) slots *= 2;
+  return slots;
+}
+
+/** Throws `EngineError` for tokens outside the vocabulary, an empty prompt, or a `shared` outside it. */
+function checkPrompt(config: ModelConfig, { tokens, shared }: Prompt): void {
+  if (tokens.length === 0) throw new EngineError("a prompt needs at least one token, got none");
+  if (!Number.isInteger(shared) || shared < 0 || shared > tokens.length) {
+    throw new EngineError(`shared must be between 0 and the prompt's ${tokens.length} tokens, got ${shared}`);
+  }
+  checkTokens(config, tokens);
+}
+
+function checkTokens({ vocabularySize }: ModelConfig, tokens: readonly number[]): void {
+  for (const token of tokens) {
+    if (!Number.isInteger(token) || token < 0 || token >= vocabularySize) {
+      throw new EngineError(`token ${token} is outside the vocabulary of ${vocabularySize}`);
+    }
+  }
+}
+
+function checkLength({ contextLength }: ModelConfig, prompt: number, rest: number, what: string): void {
+  if (prompt + rest <= contextLength) return;
+  throw new EngineError(`a prompt of ${prompt} tokens and ${what} of ${rest} exceed the context length ${contextLength}`);
+}
+
+/** At least the prompt's last token is a row's own, because it predicts the first token of the completion. */
+const prefixLength = ({ tokens, shared }: Prompt): number => Math.min(shared, tokens.length - 1);
+
+/** The row of a prompt to be continued by up to `maxTokens`. */
+export function promptRow(config: ModelConfig, prompt: Prompt, maxTokens: number, index: number): Row {
+  checkPrompt(config, prompt);
+  checkLength(config, prompt.tokens.length, maxTokens, "a completion");
+  const cut = prefixLength(prompt);
+  const own = prompt.tokens.slice(cut);
+  return { index, prefix: prompt.tokens.slice(0, cut), own, first: own.length - 1, chosen: 1 };
+}
+
+/** The row of a prompt and its continuation, whose last token nothing depends on. */
+export function continuedRow(config: ModelConfig, prompt: Prompt, continuation: readonly number[], index: number): Row {
+  checkPrompt(config, prompt);
+  checkTokens(config, continuation);
+  checkLength(config, prompt.tokens.length, continuation.length, "a continuation");
+  const cut = prefixLength(prompt);
+  const own = [...prompt.tokens.slice(cut), ...continuation.slice(0, -1)];
+  const first = prompt.tokens.length - cut - 1;
+  return { index, prefix: prompt.tokens.slice(0, cut), own, first, chosen: continuation.length };
+}
+
+/** Groups in order of first appearance. */
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly (readonly T[])[] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return [...groups.values()];
+}
+
+const byPrefix = (rows: readonly Row[]) => groupBy(rows, ({ prefix }) => prefix.join());
+const prefixSlots = ({ prefix }: Row): number => roundUp(prefix.length, LENGTH_STEP);
+const lengthSlots = ({ own }: Row): number => roundUp(own.length, LENGTH_STEP);
+
+/**
+ * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. `sizes` are the
+ * row counts to choose from, largest first: the rest of a group goes to the smallest that holds it.
+ */
+export function invariantBatches(rows: readonly Row[], sizes: readonly number[], sampling: boolean): readonly Batch[] {
+  const chosenOf = (row: Row) => (sampling ? 1 : chosenSlots(row.chosen));
+  return byPrefix(rows)
+    .flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`))
+    .flatMap((group) =>
+      cut(group, sizes).map((part) => ({
+        rows: part,
+        sizes: {
+          prefix: prefixSlots(part[0]),
+          rows: rowSlots(part.length, sizes),
+          length: lengthSlots(part[0]),
+          chosen: chosenOf(part[0]),
+        },
+      })),
+    );
+}
+
+/** Batches of similar lengths, longest first: a row may be padded to a longer neighbour, so that few rows stay empty. */
+export function denseBatches(rows: readonly Row[], sizes: readonly number[]): readonly Batch[] {
+  return byPrefix(rows)
+    .flatMap((group) => groupBy(group, (row) => `${chosenSlots(row.chosen)}`))
+    .flatMap((group) => {
+      const sorted = group.toSorted((a, b) => b.own.length - a.own.length || a.index - b.index);
+      return cut(sorted, sizes).map((part) => ({
+        rows: part,
+        sizes: {
+          prefix: prefixSlots(part[0]),
+          rows: rowSlots(part.length, sizes),
+          length: lengthSlots(part[0]),
+          chosen: chosenSlots(part[0].chosen),
+        },
+      }));
+    });
+}
+
+const rowSlots = (n: number, sizes: readonly number[]): number => sizes.findLast((size) => size >= n) ?? sizes[0];
+
+function cut<T>(items: readonly T[], [largest]: readonly number[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / largest) }, (_, i) => items.slice(i * largest, (i + 1) * largest));
+}
+
+/** The inputs of `contextOf` for a batch. Unused slots hold token 0, which nothing attends to. */
+export function contextArrays({ sizes, rows }: Batch): Record<string, Int32Array> {
+  const tokens = new Int32Array(sizes.rows * sizes.length);
+  const at = new Int32Array(sizes.rows * sizes.chosen);
+  for (const [r, { own, first, chosen }] of rows.entries()) {
+    tokens.set(own, r * sizes.length);
+    for (let i = 0; i < chosen; i++) at[r * sizes.chosen + i] = first + i;
+  }
+  if (sizes.prefix === 0) return { tokens, at };
+  const prefixTokens = new Int32Array(sizes.prefix);
+  prefixTokens.set(rows[0].prefix);
+  return { tokens, at, prefixTokens, prefixLength: Int32Array.of(rows[0].prefix.length) };
+}
+
+/** One array [rows x chosen] from a list per row of the batch; slots without a value stay 0. */
+export function chosenValues<T extends Float32Array | Int32Array>(
+  { sizes, rows }: Batch,
+  out: T,
+  valuesOf: (index: number) => readonly number[],
+): T {
+  for (const [r, { index }] of rows.entries()) out.set(valuesOf(index), r * sizes.chosen);
+  return out;
+}

@@ -1,0 +1,158 @@
+/**
+ * The decoder as expressions. Activations are [rows x length, width]; inside attention they are
+ * [groups, rows, heads per group x length, headWidth], where a group is the query heads that share one key-value head, so a shared
+ * prefix's keys [groups, 1, prefix, headWidth] meet all rows without a copy of the queries.
+ */
+import { attention, rmsNorm, rotary, swiglu, type RotaryTable } from "../../tensor/neural.ts";
+import { add, concat, expand, gather, matmul, reshape, split, transpose } from "../../tensor/operators.ts";
+import { constant, stopGradient, type Tensor } from "../../tensor/tensor.ts";
+import type { ModelConfig } from "./model.ts";
+import type { LayerWeights, Weights } from "./parameters.ts";
+
+export interface Decoder {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly table: RotaryTable;
+}
+
+/** Rows of equal length at given positions: int64 [1] (the first of consecutive ones) or [groups x rows, length]. */
+export interface Layout {
+  readonly rows: number;
+  readonly length: number;
+  readonly positions: Tensor;
+}
+
+/** [groups, rows, length, headWidth] each. */
+export interface KeyValues {
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+/** Cosines and sines of position * theta^(-2 i / headWidth) for positions below `length`. */
+export function rotaryTable({ headWidth, ropeTheta }: ModelConfig, length: number): RotaryTable {
+  const half = headWidth / 2;
+  const angle = (at: number) => Math.floor(at / half) * ropeTheta ** ((-2 * (at % half)) / headWidth);
+  const values = (f: (at: number) => number) =>
+    constant(
+      Float32Array.from({ length: length * half }, (_, at) => f(angle(at))),
+      [length, half],
+    );
+  return { cosine: values(Math.cos), sine: values(Math.sin), negativeSine: values((x) => -Math.sin(x)) };
+}
+
+/** Embedding rows [n, width] of int32 tokens [n]. No gradient: `training.ts` adds rows back outside the graph, which is faster. */
+export const embed = (decoder: Decoder, tokens: Tensor): Tensor => gather(stopGradient(decoder.weights.embedding), tokens);
+
+/** [rows x length, groups x perGroup x headWidth] to [groups, rows, perGroup, length, headWidth]. */
+function toHeads({ config }: Decoder, x: Tensor, { rows, length }: Layout, perGroup: number): Tensor {
+  const heads = reshape(x, [rows, length, config.keyValueHeads, perGroup, config.headWidth]);
+  return transpose(heads, [2, 0, 3, 1, 4]);
+}
+
+function turned({ config, table }: Decoder, heads: Tensor, norm: Tensor, { rows, length, positions }: Layout): Tensor {
+  const [groups, , perGroup] = heads.shape;
+  const normed = reshape(rmsNorm(heads, norm, config.normEpsilon), [groups * rows, perGroup, length, config.headWidth]);
+  return reshape(rotary(normed, positions, table), [groups, rows, perGroup * length, config.headWidth]);
+}
+
+const queriesOf = (decoder: Decoder, layer: LayerWeights, projected: Tensor, layout: Layout): Tensor => {
+  const perGroup = decoder.config.heads / decoder.config.keyValueHeads;
+  return turned(decoder, toHeads(decoder, projected, layout, perGroup), layer.queryNorm, layout);
+};
+
+function keyValuesOf(decoder: Decoder, layer: LayerWeights, keys: Tensor, values: Tensor, layout: Layout): KeyValues {
+  const { keyValueHeads, headWidth } = decoder.config;
+  const shape = [keyValueHeads, layout.rows, layout.length, headWidth];
+  return {
+    keys: turned(decoder, toHeads(decoder, keys, layout, 1), layer.keyNorm, layout),
+    values: reshape(toHeads(decoder, values, layout, 1), shape),
+  };
+}
+
+/** Sizes of the parts of the joint projection: queries, keys, values. */
+function parts({ heads, keyValueHeads, headWidth }: ModelConfig): readonly [number, number, number] {
+  return [heads * headWidth, keyValueHeads * headWidth, keyValueHeads * headWidth];
+}
+
+/** Queries, keys and values of normed activations [rows x length, width]. */
+export function project(decoder: Decoder, layer: LayerWeights, h: Tensor, layout: Layout): { queries: Tensor; own: KeyValues } {
+  const joint = matmul(h, layer.queriesKeysValues, { transposeB: true });
+  const [q, k, v] = split(joint, parts(decoder.config), 1);
+  return { queries: queriesOf(decoder, layer, q, layout), own: keyValuesOf(decoder, layer, k, v, layout) };
+}
+
+/** A prefix's keys and values before those of each row. */
+function joined(prefix: KeyValues | undefined, own: KeyValues): KeyValues {
+  if (!prefix) return own;
+  const join = (a: Tensor, b: Tensor) => concat([expand(a, [b.shape[0], b.shape[1], a.shape[2], b.shape[3]]), b], 2);
+  return { keys: join(prefix.keys, own.keys), values: join(prefix.values, own.values) };
+}
+
+/** The rest of a layer: attention's output [groups, rows, heads per group x length, headWidth] into the residual stream x. */
+export function finishLayer({ config }: Decoder, layer: LayerWeights, x: Tensor, attended: Tensor, layout: Layout): Tensor {
+  const perGroup = config.heads / config.keyValueHeads;
+  const heads = reshape(attended, [config.keyValueHeads, layout.rows, perGroup, layout.length, config.headWidth]);
+  const flat = reshape(transpose(heads, [1, 3, 0, 2, 4]), [layout.rows * layout.length, config.heads * config.headWidth]);
+  const middle = add(x, matmul(flat, layer.output, { transposeB: true }));
+  const h = rmsNorm(middle, layer.feedForwardNorm, config.normEpsilon);
+  const gate = matmul(h, layer.gate, { transposeB: true });
+  const up = matmul(h, layer.up, { transposeB: true });
+  return add(middle, matmul(swiglu(gate, up), layer.down, { transposeB: true }));
+}
+
+/** One layer over whole rows. `mask` is added to scores [.., heads per group x length, prefix + length]. */
+export function wholeLayer(
+  decoder: Decoder,
+  layer: LayerWeights,
+  x: Tensor,
+  layout: Layout,
+  mask: Tensor,
+  prefix?: KeyValues,
+): { x: Tensor; own: KeyValues } {
+  const { queries, own } = project(decoder, layer, rmsNorm(x, layer.inputNorm, decoder.config.normEpsilon), layout);
+  const { keys, values } = joined(prefix, own);
+  const attended = attention(queries, keys, values, mask, decoder.config.headWidth ** -0.5);
+  return { x: finishLayer(decoder, layer, x, attended, layout), own };
+}
+
+/** The keys and values of a layer, whose output nobody needs. */
+export function keyValuesOnly(decoder: Decoder, layer: LayerWeights, x: Tensor, layout: Layout): KeyValues {
+  const [queries, keys, values] = parts(decoder.config);
+  const [, weight] = split(layer.queriesKeysValues, [queries, keys + values], 0);
+  const h = rmsNorm(x, layer.inputNorm, decoder.config.normEpsilon);
+  const [k, v] = split(matmul(h, weight, { transposeB: true }), [keys, values], 1);
+  return keyValuesOf(decoder, layer, k, v, layout);
+}
+
+/** Which positions a layer continues for: `pick` is one-hot [rows, chosen, length]. */
+export interface Choice {
+  readonly pick: Tensor;
+  readonly layout: Layout;
+  /** Broadcasts over scores [groups, rows, heads per group x chosen, prefix + length]. */
+  readonly mask: Tensor;
+}
+
+/** The last layer, whose queries and feed-forward run for chosen positions only. Returns [rows x chosen, width]. */
+export function chosenLayer(
+  decoder: Decoder,
+  layer: LayerWeights,
+  x: Tensor,
+  layout: Layout,
+  choice: Choice,
+  prefix?: KeyValues,
+): { x: Tensor; own: KeyValues } {
+  const { config } = decoder;
+  const [queries, keys, values] = parts(config);
+  const [queryWeight, keyValueWeight] = split(layer.queriesKeysValues, [queries, keys + values], 0);
+  const { rows, length } = layout;
+  const chosen = choice.layout.length;
+  const select = (y: Tensor) =>
+    reshape(matmul(choice.pick, reshape(y, [rows, length, config.width])), [rows * chosen, config.width]);
+  const h = rmsNorm(x, layer.inputNorm, config.normEpsilon);
+  const [k, v] = split(matmul(h, keyValueWeight, { transposeB: true }), [keys, values], 1);
+  const own = keyValuesOf(decoder, layer, k, v, layout);
+  const all = joined(prefix, own);
+  const q = queriesOf(decoder, layer, matmul(select(h), queryWeight, { transposeB: true }), choice.layout);
+  const attended = attention(q, all.keys, all.values, choice.mask, config.headWidth ** -0.5);
+  return { x: finishLayer(decoder, layer, select(x), attended, choice.layout), own };
+}

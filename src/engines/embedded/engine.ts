@@ -1,0 +1,156 @@
+/** The engine that runs inside the Node process, on ONNX Runtime. */
+import type { Key } from "../../random.ts";
+import {
+  EngineError,
+  type AdamSettings,
+  type Completion,
+  type Engine,
+  type EngineFacts,
+  type Loss,
+  type LossResult,
+  type Sampler,
+  type SampleRequest,
+  type SamplerSettings,
+  type ScoreRequest,
+} from "../engine.ts";
+import { adamStep, freshMoments, norm, type Moments } from "./adam.ts";
+import { readCheckpoint, writeCheckpoint, type Checkpoint, type TokenIds } from "./checkpoint.ts";
+import { Graphs } from "./graphs.ts";
+import { checkModel, type ModelConfig } from "./model.ts";
+import { initialize, parametersOf } from "./parameters.ts";
+import { WeightsSampler } from "./sampler.ts";
+import { Trainer } from "./trainer.ts";
+
+export interface EmbeddedEngineOptions {
+  readonly model: ModelConfig;
+  /** Of the initial weights. */
+  readonly key: Key;
+  /** Threads inside one operator; all available cores unless given. */
+  readonly threads?: number;
+  /** Written to `config.json` for readers of the folder. */
+  readonly ids?: TokenIds;
+}
+
+/** An engine with fresh weights. Throws `EngineError` for a model that cannot be built. */
+export function createEmbeddedEngine({ model, key, threads, ids = {} }: EmbeddedEngineOptions): EmbeddedEngine {
+  checkModel(model);
+  const weights = initialize(model, key);
+  return new EmbeddedEngine({ config: model, ids, weights, moments: freshMoments(weights.length) }, threads);
+}
+
+/** The engine saved in a folder. Throws `EngineError` naming a file that is missing or wrong. */
+export async function loadEmbeddedEngine(folder: string, options: { readonly threads?: number } = {}): Promise<EmbeddedEngine> {
+  return new EmbeddedEngine(await readCheckpoint(folder), options.threads);
+}
+
+export class EmbeddedEngine implements Engine {
+  readonly facts: EngineFacts;
+  readonly model: ModelConfig;
+  readonly #graphs: Graphs;
+  readonly #sampler: WeightsSampler;
+  readonly #trainer: Trainer;
+  readonly #weights: Float32Array;
+  readonly #gradient: Float32Array;
+  #moments: Moments;
+  #ids: TokenIds;
+
+  /** Takes the checkpoint's arrays as its own. */
+  constructor({ config, ids, weights, moments }: Checkpoint, threads?: number) {
+    this.model = config;
+    this.facts = {
+      name: "embedded",
+      vocabularySize: config.vocabularySize,
+      contextLength: config.contextLength,
+      losses: ["cross_entropy", "ppo"],
+      readsGradient: true,
+      frozenSnapshots: true,
+    };
+    this.#graphs = new Graphs(config, threads);
+    this.#weights = weights;
+    this.#gradient = new Float32Array(weights.length);
+    this.#moments = moments;
+    this.#ids = ids;
+    this.#sampler = new WeightsSampler(this.#graphs, weights);
+    this.#trainer = new Trainer(this.#graphs, weights);
+  }
+
+  sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
+    return this.#sampler.sample(requests, settings);
+  }
+
+  score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
+    return this.#sampler.score(requests, temperature);
+  }
+
+  accumulate(loss: Loss): Promise<LossResult> {
+    return this.#exclusive(() => this.#trainer.accumulate(loss, this.#gradient));
+  }
+
+  gradient(): Promise<Float32Array> {
+    return this.#exclusive(() => this.#gradient.slice());
+  }
+
+  clearGradient(): Promise<void> {
+    return this.#exclusive(() => {
+      this.#gradient.fill(0);
+    });
+  }
+
+  step(settings: AdamSettings): Promise<{ readonly gradientNorm: number }> {
+    return this.#exclusive(() => {
+      const gradientNorm = norm(this.#gradient);
+      if (!Number.isFinite(gradientNorm)) throw new EngineError(`the gradient's norm is ${gradientNorm}; no step was taken`);
+      adamStep(parametersOf(this.model), this.#weights, this.#gradient, this.#moments, settings, gradientNorm);
+      this.#gradient.fill(0);
+      return { gradientNorm };
+    });
+  }
+
+  resetOptimizer(): Promise<void> {
+    return this.#exclusive(() => {
+      this.#moments = freshMoments(this.#weights.length);
+    });
+  }
+
+  snapshot(): Promise<Sampler> {
+    return this.#exclusive(() => this.#sampler.copy());
+  }
+
+  /** The weights, flat; a copy. */
+  weights(): Promise<Float32Array> {
+    return this.#exclusive(() => this.#weights.slice());
+  }
+
+  save(folder: string): Promise<void> {
+    return this.#exclusive(() =>
+      writeCheckpoint(folder, { config: this.model, ids: this.#ids, weights: this.#weights, moments: this.#moments }),
+    );
+  }
+
+  /** Also forgets the accumulated gradient. Nothing changes when it throws. */
+  load(folder: string): Promise<void> {
+    return this.#exclusive(async () => {
+      const { config, ids, weights, moments } = await readCheckpoint(folder);
+      for (const [field, value] of Object.entries(config)) {
+        const expected = new Map<string, number>(Object.entries(this.model)).get(field);
+        if (value !== expected) throw new EngineError(`${folder}: ${field} is ${value}, the engine has ${expected}`);
+      }
+      this.#weights.set(weights);
+      this.#moments = moments;
+      this.#ids = ids;
+      this.#gradient.fill(0);
+    });
+  }
+
+  release(): Promise<void> {
+    return this.#sampler.release();
+  }
+
+  async #exclusive<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#sampler.checkHeld();
+    return this.#graphs.exclusive(async () => {
+      this.#sampler.checkHeld();
+      return work();
+    });
+  }
+}

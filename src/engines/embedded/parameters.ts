@@ -1,0 +1,143 @@
+/**
+ * The parameters of a model as one flat vector. Gradients, moments and checkpoints have the same layout, so each is one
+ * `Float32Array` too. Matrices are stored [out, in] under Hugging Face's names.
+ */
+import { foldIn, normal, type Key } from "../../random.ts";
+import { input, sizeOf, type Shape, type Tensor } from "../../tensor/tensor.ts";
+import type { ModelConfig } from "./model.ts";
+
+export interface Parameter {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Where it begins in the flat vector. */
+  readonly offset: number;
+}
+
+function place(shapes: readonly (readonly [string, Shape])[]): readonly Parameter[] {
+  let offset = 0;
+  return shapes.map(([name, shape]) => {
+    const parameter = { name, shape, offset };
+    offset += sizeOf(shape);
+    return parameter;
+  });
+}
+
+/** Every parameter, in the order of the flat vector. */
+export function parametersOf(config: ModelConfig): readonly Parameter[] {
+  const { width, headWidth, feedForward } = config;
+  const queries = config.heads * headWidth;
+  const keys = config.keyValueHeads * headWidth;
+  const layer = (i: number): readonly (readonly [string, Shape])[] =>
+    (
+      [
+        ["input_layernorm", [width]],
+        ["self_attn.q_proj", [queries, width]],
+        ["self_attn.k_proj", [keys, width]],
+        ["self_attn.v_proj", [keys, width]],
+        ["self_attn.q_norm", [headWidth]],
+        ["self_attn.k_norm", [headWidth]],
+        ["self_attn.o_proj", [width, queries]],
+        ["post_attention_layernorm", [width]],
+        ["mlp.gate_proj", [feedForward, width]],
+        ["mlp.up_proj", [feedForward, width]],
+        ["mlp.down_proj", [width, feedForward]],
+      ] as const
+    ).map(([name, shape]) => [`model.layers.${i}.${name}.weight`, shape] as const);
+  return place([
+    ["model.embed_tokens.weight", [config.vocabularySize, width]],
+    ...Array.from({ length: config.layers }, (_, i) => layer(i)).flat(),
+    ["model.norm.weight", [width]],
+  ]);
+}
+
+export const parameterCount = (config: ModelConfig): number =>
+  parametersOf(config).reduce((total, { shape }) => total + sizeOf(shape), 0);
+
+/** The parameters of one layer as a graph reads them: neighbours that multiply the same vector are one matrix. */
+export interface LayerWeights {
+  readonly inputNorm: Tensor;
+  /** [(heads + 2 keyValueHeads) headWidth, width] */
+  readonly queriesKeysValues: Tensor;
+  readonly queryNorm: Tensor;
+  readonly keyNorm: Tensor;
+  readonly output: Tensor;
+  readonly feedForwardNorm: Tensor;
+  readonly gate: Tensor;
+  readonly up: Tensor;
+  readonly down: Tensor;
+}
+export interface Weights {
+  readonly embedding: Tensor;
+  readonly layers: readonly LayerWeights[];
+  readonly finalNorm: Tensor;
+  /** The same tensors by the names under which a compiled graph is fed. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
+/** Runs of neighbouring parameters that graphs read as one: name, shape and offset of each. */
+export function blocksOf(config: ModelConfig): readonly Parameter[] {
+  const merged = [".self_attn.k_proj.", ".self_attn.v_proj."];
+  const blocks: Parameter[] = [];
+  for (const parameter of parametersOf(config)) {
+    const last = blocks.at(-1);
+    if (!last || !merged.some((part) => parameter.name.includes(part))) blocks.push(parameter);
+    else blocks[blocks.length - 1] = { ...last, shape: [last.shape[0] + parameter.shape[0], last.shape[1]] };
+  }
+  return blocks;
+}
+
+/** Symbolic weights for a new graph. */
+export function weightInputs(config: ModelConfig): Weights {
+  const blocks = blocksOf(config).map(({ name, shape }) => [name, input(shape)] as const);
+  const inputs = Object.fromEntries(blocks);
+  const layer = (i: number): LayerWeights => {
+    const weight = (name: string) => inputs[`model.layers.${i}.${name}.weight`];
+    return {
+      inputNorm: weight("input_layernorm"),
+      queriesKeysValues: weight("self_attn.q_proj"),
+      queryNorm: weight("self_attn.q_norm"),
+      keyNorm: weight("self_attn.k_norm"),
+      output: weight("self_attn.o_proj"),
+      feedForwardNorm: weight("post_attention_layernorm"),
+      gate: weight("mlp.gate_proj"),
+      up: weight("mlp.up_proj"),
+      down: weight("mlp.down_proj"),
+    };
+  };
+  return {
+    embedding: inputs["model.embed_tokens.weight"],
+    layers: Array.from({ length: config.layers }, (_, i) => layer(i)),
+    finalNorm: inputs["model.norm.weight"],
+    inputs,
+  };
+}
+
+/** Views of a flat vector for each block, named with a prefix. */
+export const blockViews = (config: ModelConfig, flat: Float32Array, prefix = ""): Record<string, Float32Array> =>
+  Object.fromEntries(
+    blocksOf(config).map(({ name, shape, offset }) => [prefix + name, flat.subarray(offset, offset + sizeOf(shape))]),
+  );
+
+function fillNormal(view: Float32Array, deviation: number, key: Key): void {
+  for (let i = 0; i < view.length; i++) view[i] = deviation * normal(key, i);
+}
+
+/**
+ * Fresh weights: norms are ones, everything else is normal with standard deviation 0.02 for the embedding and 1 / sqrt(in) for
+ * projections, which for the two that write to the residual stream is divided by sqrt(2 layers) (Radford et al., "Language models
+ * are unsupervised multitask learners", 2019, section 2.3).
+ */
+export function initialize(config: ModelConfig, key: Key): Float32Array {
+  const flat = new Float32Array(parameterCount(config));
+  for (const { name, shape, offset } of parametersOf(config)) {
+    const view = flat.subarray(offset, offset + sizeOf(shape));
+    if (shape.length === 1) {
+      view.fill(1);
+      continue;
+    }
+    const residual = name.includes("o_proj") || name.includes("down_proj");
+    const scaled = shape[1] ** -0.5 * (residual ? (2 * config.layers) ** -0.5 : 1);
+    fillNormal(view, name.includes("embed_tokens") ? 0.02 : scaled, foldIn(key, name));
+  }
+  return flat;
+}

@@ -1,0 +1,60 @@
+/** The graphs that score given tokens and that differentiate the losses. */
+import { grad } from "../../tensor/grad.ts";
+import { logSoftmaxAt } from "../../tensor/neural.ts";
+import { add, clip, exponential, matmul, minimum, multiply, negate, reshape, subtract, sum } from "../../tensor/operators.ts";
+import { input, type Tensor } from "../../tensor/tensor.ts";
+import { contextOf, type Context, type Sizes } from "./context.ts";
+import type { ModelConfig } from "./model.ts";
+
+export interface Expressions {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly ragged?: readonly string[];
+}
+
+/** What a graph's outputs of gradients are called: this, then the block's name. */
+export const GRADIENT = "gradient.";
+
+function logprobsOf({ hidden, decoder, sizes }: Context): { logprobs: Tensor; inputs: Record<string, Tensor> } {
+  const targets = input([sizes.rows * sizes.chosen], "int32");
+  const inverseTemperature = input([]);
+  const logits = matmul(multiply(hidden, inverseTemperature), decoder.weights.embedding, { transposeB: true });
+  return { logprobs: logSoftmaxAt(logits, targets), inputs: { targets, inverseTemperature } };
+}
+
+/** Log-probabilities [rows x chosen] of `targets` under softmax(logits / temperature). */
+export function scoringGraph(config: ModelConfig, sizes: Sizes): Expressions {
+  const context = contextOf(config, sizes);
+  const { logprobs, inputs } = logprobsOf(context);
+  return {
+    inputs: { ...context.decoder.weights.inputs, ...context.inputs, ...inputs },
+    outputs: { logprobs: reshape(logprobs, [sizes.rows * sizes.chosen]) },
+  };
+}
+
+/**
+ * Log-probabilities as in `scoringGraph`, and the gradient of both losses at once:
+ * -sum w p - sum min(rho A, clip(rho) A), rho = exp(p - old). A call for one loss feeds zeros for the other's weights.
+ */
+export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
+  const context = contextOf(config, sizes);
+  const { weights } = context.decoder;
+  const scored = logprobsOf(context);
+  const { logprobs } = scored;
+  const perToken = () => input([sizes.rows * sizes.chosen, 1]);
+  const given = { weights: perToken(), oldLogprobs: perToken(), advantages: perToken() };
+  const limits = { lowest: input([]), highest: input([]) };
+  const ratio = exponential(subtract(logprobs, given.oldLogprobs));
+  const clipped = clip(ratio, limits.lowest, limits.highest);
+  const surrogate = minimum(multiply(ratio, given.advantages), multiply(clipped, given.advantages));
+  const loss = negate(sum(add(multiply(logprobs, given.weights), surrogate)));
+  const wanted = { ...weights.inputs, ...context.embedded };
+  const gradients = grad(loss, Object.values(wanted));
+  return {
+    inputs: { ...weights.inputs, ...context.inputs, ...scored.inputs, ...given, ...limits },
+    outputs: {
+      logprobs: reshape(logprobs, [sizes.rows * sizes.chosen]),
+      ...Object.fromEntries(Object.keys(wanted).map((name, i) => [GRADIENT + name, gradients[i]])),
+    },
+  };
+}

@@ -1,0 +1,148 @@
+/** The gradient of a loss, batch by batch, into one flat vector. */
+import { EngineError, type Loss, type LossResult } from "../engine.ts";
+import { chosenValues, contextArrays, continuedRow, denseBatches, type Batch } from "./batches.ts";
+import type { Graphs } from "./graphs.ts";
+import { blockViews, parameterCount } from "./parameters.ts";
+import { checkTemperature, keyOf, readLogprobs } from "./sampler.ts";
+import { GRADIENT, trainingGraph } from "./scoring.ts";
+
+/** Row counts of a run, largest first. */
+const TRAINING_ROWS = [16, 4] as const;
+
+/** Holds the arrays that every batch's gradient is written to before it is added to the sum. */
+export class Trainer {
+  readonly #graphs: Graphs;
+  readonly #views: Record<string, Float32Array>;
+  readonly #scratch: Float32Array;
+  readonly #scratchViews: Record<string, Float32Array>;
+  #suffixRows = new Float32Array(0);
+  #prefixRows = new Float32Array(0);
+
+  constructor(graphs: Graphs, weights: Float32Array) {
+    this.#graphs = graphs;
+    this.#views = blockViews(graphs.config, weights);
+    this.#scratch = new Float32Array(parameterCount(graphs.config));
+    this.#scratchViews = blockViews(graphs.config, this.#scratch, GRADIENT);
+  }
+
+  /** Adds the gradient of a loss to `gradient`. Only inside `Graphs.exclusive`. */
+  async accumulate(loss: Loss, gradient: Float32Array): Promise<LossResult> {
+    const { config } = this.#graphs;
+    const rows = loss.examples.map(({ prompt, completion }, index) => continuedRow(config, prompt, completion, index));
+    checkLoss(loss);
+    const logprobs: (readonly number[])[] = loss.examples.map(() => []);
+    const batches = denseBatches(
+      rows.filter(({ chosen }) => chosen > 0),
+      TRAINING_ROWS,
+    );
+    for (const batch of batches) await this.#runBatch(batch, loss, gradient, logprobs);
+    return { loss: lossValue(loss, logprobs), logprobs };
+  }
+
+  async #runBatch(batch: Batch, loss: Loss, gradient: Float32Array, logprobs: (readonly number[])[]): Promise<void> {
+    const { config } = this.#graphs;
+    const { sizes, rows } = batch;
+    const graph = await this.#graphs.get(keyOf("train", sizes), () => trainingGraph(config, sizes));
+    const suffixSize = sizes.rows * sizes.length * config.width;
+    const prefixSize = sizes.prefix * config.width;
+    if (this.#suffixRows.length < suffixSize) this.#suffixRows = new Float32Array(suffixSize);
+    if (this.#prefixRows.length < prefixSize) this.#prefixRows = new Float32Array(prefixSize);
+    const suffix = this.#suffixRows.subarray(0, suffixSize);
+    const prefix = this.#prefixRows.subarray(0, prefixSize);
+    const context = contextArrays(batch);
+    const result = await graph.run(
+      { ...this.#views, ...context, ...lossArrays(batch, loss) },
+      {
+        ...this.#scratchViews,
+        [`${GRADIENT}suffix`]: suffix,
+        ...(prefixSize > 0 && { [`${GRADIENT}prefix`]: prefix }),
+      },
+    );
+    addTo(gradient, this.#scratch);
+    // The embedding is the flat vector's first block.
+    for (const [r, { own }] of rows.entries()) addRows(gradient, suffix, own, r * sizes.length, config.width);
+    addRows(gradient, prefix, rows[0].prefix, 0, config.width);
+    readLogprobs(batch, result.logprobs, logprobs);
+  }
+}
+
+function addTo(sum: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += values[i];
+}
+
+/** Adds the gradients of embedding rows to the rows of the tokens that chose them. */
+function addRows(table: Float32Array, rows: Float32Array, tokens: readonly number[], first: number, width: number): void {
+  for (let i = 0; i < tokens.length; i++) {
+    const to = tokens[i] * width;
+    const from = (first + i) * width;
+    for (let j = 0; j < width; j++) table[to + j] += rows[from + j];
+  }
+}
+
+/** The loss's inputs of `trainingGraph`; the weights of the other loss are zeros. */
+function lossArrays(batch: Batch, loss: Loss): Record<string, Float32Array | Int32Array> {
+  const size = batch.sizes.rows * batch.sizes.chosen;
+  const list = (valuesOf: (index: number) => readonly number[]) => chosenValues(batch, new Float32Array(size), valuesOf);
+  const zeros = new Float32Array(size);
+  const targets = chosenValues(batch, new Int32Array(size), (i) => loss.examples[i].completion);
+  if (loss.kind === "cross_entropy") {
+    return {
+      targets,
+      inverseTemperature: Float32Array.of(1),
+      weights: list((i) => loss.examples[i].weights),
+      oldLogprobs: zeros,
+      advantages: zeros,
+      lowest: Float32Array.of(1),
+      highest: Float32Array.of(1),
+    };
+  }
+  return {
+    targets,
+    inverseTemperature: Float32Array.of(1 / loss.temperature),
+    weights: zeros,
+    oldLogprobs: list((i) => loss.examples[i].logprobs),
+    advantages: list((i) => loss.examples[i].advantages),
+    lowest: Float32Array.of(1 - loss.clip),
+    highest: Float32Array.of(1 + loss.clip),
+  };
+}
+
+function checkList(name: string, values: readonly number[], completion: readonly number[], index: number): void {
+  if (values.length !== completion.length) {
+    throw new EngineError(`example ${index}: ${values.length} ${name} for a completion of ${completion.length} tokens`);
+  }
+  for (const value of values) {
+    if (!Number.isFinite(value)) throw new EngineError(`example ${index}: ${name} must be finite numbers, got ${value}`);
+  }
+}
+
+function checkLoss(loss: Loss): void {
+  if (loss.kind === "cross_entropy") {
+    for (const [i, { weights, completion }] of loss.examples.entries()) checkList("weights", weights, completion, i);
+    return;
+  }
+  checkTemperature(loss.temperature);
+  if (!Number.isFinite(loss.clip) || loss.clip < 0) throw new EngineError(`clip must be a number from 0, got ${loss.clip}`);
+  for (const [i, { logprobs, advantages, completion }] of loss.examples.entries()) {
+    checkList("logprobs", logprobs, completion, i);
+    checkList("advantages", advantages, completion, i);
+  }
+}
+
+/** The definitions of `Loss`, in double precision. */
+export function lossValue(loss: Loss, logprobs: readonly (readonly number[])[]): number {
+  let total = 0;
+  for (const [i, list] of logprobs.entries()) {
+    for (const [t, p] of list.entries()) {
+      if (loss.kind === "cross_entropy") {
+        total -= loss.examples[i].weights[t] * p;
+        continue;
+      }
+      const ratio = Math.exp(p - loss.examples[i].logprobs[t]);
+      const clipped = Math.min(Math.max(ratio, 1 - loss.clip), 1 + loss.clip);
+      const advantage = loss.examples[i].advantages[t];
+      total -= Math.min(ratio * advantage, clipped * advantage);
+    }
+  }
+  return total;
+}

@@ -1,0 +1,101 @@
+/** The composite operators of a decoder, with gradients written by hand where that saves work. */
+import {
+  add,
+  cast,
+  equal,
+  exponential,
+  matmul,
+  multiply,
+  range,
+  reshape,
+  sigmoid,
+  softmax,
+  subtract,
+  sum,
+} from "./operators.ts";
+import { addOutput, operator, ShapeError, showShape, sizeOf, withGradient, type OperatorNode, type Tensor } from "./tensor.ts";
+
+/** x / sqrt(mean(x^2) + epsilon) * weight over the last axis; weight [n]. */
+export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
+  const n = x.shape.at(-1)!;
+  if (weight.shape.length !== 1 || weight.shape[0] !== n) {
+    throw new ShapeError(`rmsNorm: weight ${showShape(weight.shape)} does not match ${showShape(x.shape)}`);
+  }
+  const node: OperatorNode = {
+    kind: "operator",
+    operator: "SimplifiedLayerNormalization",
+    domain: "",
+    attributes: { axis: -1, epsilon: { float: epsilon }, stash_type: 1 },
+    inputs: [x, weight],
+    outputs: [],
+    pullback: ([g]) => {
+      if (!g) return [undefined, undefined];
+      const product = multiply(g, x);
+      const dot = matmul(product, reshape(weight, [n, 1])); // sum_j g_j x_j w_j
+      const slope = multiply(multiply(dot, multiply(inverse, multiply(inverse, inverse))), 1 / n);
+      const rows = sizeOf(x.shape) / n;
+      const toWeight = matmul(reshape(inverse, [rows, 1]), reshape(product, [rows, n]), { transposeA: true });
+      return [subtract(multiply(multiply(g, weight), inverse), multiply(x, slope)), reshape(toWeight, [n])];
+    },
+  };
+  const y = addOutput(node, x.shape, "float32");
+  const inverse = addOutput(node, [...x.shape.slice(0, -1), 1], "float32"); // 1 / sqrt(mean(x^2) + epsilon)
+  return y;
+}
+
+/** Cosines and sines of rotary positions, each [length, half a head]. */
+export interface RotaryTable {
+  readonly cosine: Tensor;
+  readonly sine: Tensor;
+  readonly negativeSine: Tensor;
+}
+/**
+ * Rotary position embedding with the rotate-half convention: pair (i, i + half) turns by position * theta^(-2 i / width).
+ * x [batch, heads, length, width]; positions int64 [1] (the first of consecutive ones) or [batch, length].
+ */
+export const rotary = (x: Tensor, positions: Tensor, table: RotaryTable): Tensor =>
+  operator("RotaryEmbedding", [x, positions, table.cosine, table.sine], x.shape, {
+    domain: "com.microsoft",
+    gradient: (g) => {
+      const reversed = { cosine: table.cosine, sine: table.negativeSine, negativeSine: table.sine };
+      return [rotary(g, positions, reversed), undefined, undefined, undefined];
+    },
+  });
+
+/** silu(gate) * up, with silu(z) = z sigmoid(z). */
+export function swiglu(gate: Tensor, up: Tensor): Tensor {
+  const s = sigmoid(gate);
+  const activated = multiply(gate, s);
+  return withGradient(multiply(activated, up), [gate, up], (g) => [
+    multiply(multiply(g, up), multiply(s, add(subtract(gate, activated), 1))), // s (1 + z (1 - s)) = s (1 + z - z s)
+    multiply(g, activated),
+  ]);
+}
+
+/**
+ * softmax(scale q k' + mask) v over the last two axes: q [.., queries, width], k and v [.., keys, width]. The softmax's gradient
+ * needs only rowsum(g o) of the output o (Dao et al., "FlashAttention", 2022, appendix B.2).
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: number): Tensor {
+  const p = softmax(add(matmul(q, k, { transposeB: true, scale }), mask));
+  const o = matmul(p, v);
+  return withGradient(o, [q, k, v], (g) => {
+    const slope = multiply(p, subtract(matmul(g, v, { transposeB: true }), sum(multiply(g, o), [-1])));
+    return [matmul(slope, k, { scale }), matmul(slope, q, { transposeA: true, scale }), matmul(p, g, { transposeA: true })];
+  });
+}
+
+/** log softmax(logits)[target] of each row: logits [n, classes], int32 target [n], result [n, 1]. */
+export function logSoftmaxAt(logits: Tensor, target: Tensor): Tensor {
+  const [n, classes] = logits.shape;
+  const all = operator("LogSoftmax", [logits], logits.shape, { attributes: { axis: -1 } });
+  const picked = takeAlong(all, reshape(target, [n, 1]));
+  return withGradient(picked, [logits], (g) => {
+    const hit = cast(equal(reshape(target, [n, 1]), range(classes)), "float32");
+    return [multiply(g, subtract(hit, exponential(all)))];
+  });
+}
+
+/** x[i, index[i]] of x [n, m] and int32 index [n, 1], as [n, 1]. No gradient. */
+export const takeAlong = (x: Tensor, index: Tensor): Tensor =>
+  operator("GatherElements", [x, index], index.shape, { attributes: { axis: 1 } });
