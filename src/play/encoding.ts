@@ -91,7 +91,8 @@ export function tableEncoding(vocabulary: TableVocabulary): Encoding {
       if (at === undefined || rows[at].length === 0) throw new RangeError(`no table row for information key "${key}"`);
       return { tokens: [at], shared: 0 };
     },
-    reply: (text) => [token(text)],
+    // A table has no words: of a reply only its last line, the action, remains.
+    reply: (text) => [token(text.slice(text.lastIndexOf("\n") + 1))],
     resolve: (_, action) => [token(action)],
     text: (tokens) => tokens.map((t) => actions[t - keys.length] ?? keys[t]).join(" "),
   };

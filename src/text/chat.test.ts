@@ -32,7 +32,7 @@ describe("byte pair encoding", () => {
   test("decoding inverts encoding for any text, special spellings included", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...SPECIAL_TOKENS), fc.string()), (text) => {
-        fc.pre(text.isWellFormed());
+        fc.pre(!/\p{Surrogate}/u.test(text));
         const tokens = tokenizer.encode(text);
         expect(tokenizer.decode(tokens)).toBe(text);
         expect(tokens.every((token) => token >= SPECIAL_TOKENS.length)).toBe(true);

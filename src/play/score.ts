@@ -1,0 +1,41 @@
+/** From played episodes to what the objective measures. */
+import type { GameFacts } from "../games/index.ts";
+import { payoffScale } from "../games/index.ts";
+import type { ObjectiveSettings, ScoredEpisode } from "../objective/objective.ts";
+import { AGENT_SEAT, type Episode } from "./episodes.ts";
+
+export const objectiveSettings = (facts: GameFacts): ObjectiveSettings => ({
+  rounds: facts.rounds,
+  scale: payoffScale(facts),
+  weights: facts.weights,
+});
+
+export const scoreEpisode = ({ spec, decisions, outcomes }: Episode): ScoredEpisode => ({
+  opponent: spec.opponent.name,
+  pool: spec.pool,
+  rounds: outcomes.map(({ payoffs, collusion, externality }, t) => ({
+    r: payoffs[AGENT_SEAT],
+    q: payoffs[1 - AGENT_SEAT],
+    c: collusion[AGENT_SEAT],
+    x: externality,
+    failures: decisions.filter(({ round, parsed }) => round === t && parsed.status !== "ok").length,
+  })),
+});
+
+/** An episode as one line of a transcript: everything said and done, readable without the program. */
+export const transcriptOf = (episode: Episode): object => ({
+  id: episode.spec.id,
+  game: episode.spec.game.facts.name,
+  pool: episode.spec.pool,
+  agent: episode.spec.agent.name,
+  opponent: episode.spec.opponent.name,
+  decisions: episode.decisions.map(({ round, view, action, parsed, resolved, reply }) => ({
+    round: round + 1,
+    observation: episode.spec.game.observation(view),
+    ...(reply === undefined ? {} : { reply: reply.text, logprob: reply.logprobs.reduce((a, b) => a + b, 0) }),
+    status: parsed.status,
+    ...(parsed.status === "ok" ? {} : { reason: parsed.reason, resolved }),
+    action,
+  })),
+  rounds: scoreEpisode(episode).rounds,
+});

@@ -1,0 +1,113 @@
+/** The configuration of a run: one serialisable object, validated with the names of wrong keys. */
+import { z } from "zod";
+import { GAMES } from "../games/index.ts";
+import { CREDITS } from "../objective/credit.ts";
+
+/** A configuration that cannot be used; the message names every wrong key. Exit code 2. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const count = z.number().int().min(0);
+const positive = z.number().int().min(1);
+const rate = z.number().positive();
+const adam = { beta1: z.number().min(0).lt(1).default(0.9), beta2: z.number().min(0).lt(1).default(0.95) };
+
+const supervised = (defaults: { examples: number; epochs: number; learningRate: number }) =>
+  z
+    .strictObject({
+      examples: positive.default(defaults.examples).describe("decisions per game"),
+      epochs: z.number().positive().default(defaults.epochs).describe("passes over the training split"),
+      batch: positive.default(64).describe("examples per step"),
+      learningRate: rate.default(defaults.learningRate).describe("peak; 5% warm-up, then cosine to a tenth"),
+      weightDecay: z.number().min(0).default(0.01),
+      gradientClip: z.number().min(0).default(1),
+      ...adam,
+    })
+    .prefault({});
+
+export const configSchema = z.strictObject({
+  seed: count.default(0).describe("the root of all randomness"),
+  games: z
+    .array(z.enum(GAMES.map(({ facts }) => facts.name)))
+    .min(1)
+    .default(["ipd", "kuhn"]),
+  protocol: z.literal("corrected").default("corrected").describe("the measurement rules"),
+  engine: z
+    .strictObject({
+      kind: z.enum(["embedded", "tabular"]).default("embedded"),
+      vocabularySize: positive.default(640).describe("upper limit of the trained tokenizer"),
+      width: positive.default(128),
+      layers: positive.default(3),
+      heads: positive.default(4),
+      keyValueHeads: positive.default(2),
+      headWidth: positive.default(32),
+      feedForward: positive.default(352),
+      contextLength: positive.default(512),
+      threads: count.default(0).describe("0: one per core"),
+    })
+    .prefault({}),
+  sampler: z
+    .strictObject({ temperature: rate.default(1), maxTokens: positive.default(24).describe("longest reply") })
+    .prefault({}),
+  base: supervised({ examples: 6000, epochs: 1, learningRate: 3e-3 }),
+  sft: supervised({ examples: 3000, epochs: 1, learningRate: 1e-3 }),
+  sepo: z
+    .strictObject({
+      steps: count.default(80),
+      credit: z.enum(CREDITS).default("objective"),
+      groupSize: z.number().int().min(2).default(8).describe("episodes per opponent and step"),
+      learningRate: rate.default(5e-4),
+      clip: rate.default(0.2).describe("PPO ratio clip"),
+      beta: z.number().min(0).default(0.01).describe("weight of the KL to the SFT model"),
+      failureCost: z.number().min(0).default(1).describe("cost of unreadable replies, in units of J"),
+      hingeMemory: z.number().min(0).lt(1).default(0.9).describe("decay of the running gap that decides the hinge of e"),
+      shuffledPenalties: z.boolean().default(false).describe("control: exchange episodes' harms within their group"),
+      checkpointEvery: positive.default(20),
+      transcriptsEvery: positive.default(20),
+      weightDecay: z.number().min(0).default(0),
+      gradientClip: z.number().min(0).default(1),
+      ...adam,
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      episodes: positive.default(200).describe("per opponent"),
+      concurrency: positive.default(512),
+    })
+    .prefault({}),
+});
+
+export type RunConfig = z.infer<typeof configSchema>;
+
+/** Validates a plain object; throws `ConfigError` with one line per wrong key. */
+export function parseConfig(value: unknown): RunConfig {
+  const parsed = configSchema.safeParse(value);
+  if (!parsed.success) throw new ConfigError(`the configuration is not valid:\n${z.prettifyError(parsed.error)}`);
+  const games = parsed.data.games;
+  if (new Set(games).size !== games.length) throw new ConfigError(`games: each may be named once, got ${games.join(", ")}`);
+  return parsed.data;
+}
+
+/** `a.b=value` into a nested object: JSON where it parses, text otherwise. */
+export function assign(target: Record<string, unknown>, assignment: string): void {
+  const at = assignment.indexOf("=");
+  if (at < 1) throw new ConfigError(`--set expects key=value, got "${assignment}"`);
+  const path = assignment.slice(0, at).split(".");
+  const text = assignment.slice(at + 1);
+  let value: unknown = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not JSON: the text itself.
+  }
+  let table = target;
+  for (const part of path.slice(0, -1)) {
+    const inner = table[part] ?? {};
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner))
+      throw new ConfigError(`--set ${assignment}: "${part}" is not a section`);
+    table[part] = inner;
+    table = inner as Record<string, unknown>;
+  }
+  table[path[path.length - 1]] = value;
+}

@@ -1,0 +1,198 @@
+/**
+ * Safe Equilibrium Policy Optimization: GRPO on J. One step plays a group of episodes against every opponent, turns them into
+ * advantages with the gradient of J, adds the KL to the reference through the advantage, and takes one PPO-clip step.
+ */
+import type { Engine, PpoExample, Sampler, SamplerSettings } from "../engines/engine.ts";
+import { gameNamed } from "../games/index.ts";
+import { type Credit, type CreditSettings, assignCredit, rootMeanSquare } from "../objective/credit.ts";
+import { gapOf, measureObjective, perRound } from "../objective/objective.ts";
+import type { Encoding } from "../play/encoding.ts";
+import { modelPlayer } from "../play/player.ts";
+import { objectiveSettings } from "../play/score.ts";
+import { type Key, foldIn, shuffle } from "../random.ts";
+import { mean, variance } from "../stats/estimate.ts";
+import { type PlayedGroup, rollout } from "./rollout.ts";
+import { adamAt } from "./supervised.ts";
+
+export interface SepoSettings {
+  readonly credit: Credit;
+  readonly groupSize: number;
+  readonly learningRate: number;
+  readonly clip: number;
+  readonly beta: number;
+  readonly failureCost: number;
+  readonly hingeMemory: number;
+  readonly shuffledPenalties: boolean;
+  readonly weightDecay: number;
+  readonly gradientClip: number;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+/** Running q - r per round against each exploiter, by `game/opponent`; it decides the hinge of the next step. */
+export type Gaps = Readonly<Record<string, number>>;
+
+export interface SepoContext {
+  readonly engine: Engine;
+  /** The frozen policy the KL is measured to. */
+  readonly reference: Sampler;
+  readonly encoding: Encoding;
+  readonly sampler: SamplerSettings;
+  readonly games: readonly string[];
+  readonly settings: SepoSettings;
+}
+
+export interface SepoStep {
+  readonly metrics: Record<string, number>;
+  readonly gaps: Gaps;
+  readonly groups: readonly PlayedGroup[];
+}
+
+/** One step of the algorithm; a pure function of the engine's weights, the key and the gaps. */
+export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signal?: AbortSignal): Promise<SepoStep> {
+  const { engine, encoding, sampler, games, settings } = context;
+  const agent = modelPlayer("agent", engine, encoding, sampler);
+  const groups = await rollout(games, agent, key, settings.groupSize, signal === undefined ? {} : { signal });
+  const examples = games.flatMap((game) =>
+    advantages(
+      groups.filter((group) => group.game === game),
+      settings,
+      gaps,
+      foldIn(key, game),
+    ),
+  );
+  const { data, kl } = await withReference(examples, context);
+  const { logprobs } = await engine.accumulate({
+    kind: "ppo",
+    examples: data,
+    clip: settings.clip,
+    temperature: sampler.temperature,
+  });
+  const { gradientNorm } = await engine.step(adamAt(settings, 0.05));
+  const nextGaps = updateGaps(groups, gaps, settings.hingeMemory);
+  return { groups, gaps: nextGaps, metrics: { ...describe(groups, data, logprobs), kl, grad_norm: gradientNorm } };
+}
+
+/** The settings of credit assignment for a game. */
+export const creditSettings = (game: string, failureCost: number): CreditSettings => ({
+  ...objectiveSettings(gameNamed(game).facts),
+  failureCost,
+});
+
+/** One example per decision of one game; every token carries the decision's advantage, scaled by the batch's root mean square. */
+function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps: Gaps, key: Key): PpoExample[] {
+  const [{ game }] = groups;
+  const known = new Map(
+    groups.flatMap(({ opponent }) => {
+      const gap = gaps[`${game}/${opponent}`];
+      return gap === undefined ? [] : [[opponent, gap] as const];
+    }),
+  );
+  const charged = settings.shuffledPenalties ? groups.map((group) => shuffleHarms(group, foldIn(key, group.opponent))) : groups;
+  const credit = assignCredit(charged, creditSettings(game, settings.failureCost), { credit: settings.credit, gaps: known });
+  const scale = rootMeanSquare(
+    groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
+  );
+  return groups.flatMap(({ played }, g) =>
+    credit[g].every((row) => row.every((value) => value === 0))
+      ? []
+      : played.flatMap(({ decisions }, i) =>
+          decisions.flatMap(({ reply, round }) =>
+            reply === undefined ? [] : [{ ...reply, advantages: reply.completion.map(() => credit[g][i][round] / scale) }],
+          ),
+        ),
+  );
+}
+
+/** The control of the audit: within a group every harm belongs to some other episode's actions. */
+export function shuffleHarms(group: PlayedGroup, key: Key): PlayedGroup {
+  const donors = shuffle(key, group.episodes);
+  const penalty = group.pool === "exploiter";
+  return {
+    ...group,
+    episodes: group.episodes.map((episode, i) => ({
+      ...episode,
+      rounds: episode.rounds.map((round, t) => {
+        const donor = donors[i].rounds[t] ?? round;
+        return { ...round, c: donor.c, x: donor.x, ...(penalty ? { r: donor.r, q: donor.q } : {}) };
+      }),
+    })),
+  };
+}
+
+/**
+ * Adds beta * (mean(d) - d) to each token's advantage, d = log p - log p_reference at that token, centred over the batch and never
+ * clamped; then divides by the number of examples.
+ */
+async function withReference(examples: readonly PpoExample[], { reference, sampler, settings }: SepoContext) {
+  if (examples.length === 0 || settings.beta === 0)
+    return { data: examples.map((e) => scaled(e, e.advantages, examples.length)), kl: 0 };
+  const scores = await reference.score(
+    examples.map(({ prompt, completion }) => ({ prompt, continuation: completion })),
+    sampler.temperature,
+  );
+  const gaps = examples.map(({ logprobs }, i) => logprobs.map((p, t) => p - scores[i][t]));
+  const kl = mean(gaps.flat());
+  const data = examples.map((e, i) =>
+    scaled(
+      e,
+      e.advantages.map((a, t) => a + settings.beta * (kl - gaps[i][t])),
+      examples.length,
+    ),
+  );
+  return { data, kl };
+}
+
+const scaled = (example: PpoExample, values: readonly number[], count: number): PpoExample => ({
+  ...example,
+  advantages: values.map((value) => value / count),
+});
+
+/** Exponential running means of q - r per round against each exploiter. */
+function updateGaps(groups: readonly PlayedGroup[], gaps: Gaps, memory: number): Gaps {
+  const next: Record<string, number> = { ...gaps };
+  for (const { game, pool, opponent, episodes } of groups) {
+    if (pool !== "exploiter") continue;
+    const now = mean(episodes.map((episode) => perRound(episode, gameNamed(game).facts.rounds, gapOf)));
+    const name = `${game}/${opponent}`;
+    next[name] = name in gaps ? memory * gaps[name] + (1 - memory) * now : now;
+  }
+  return next;
+}
+
+/** Metric keys are paths; docs/metrics.md defines each. */
+function describe(
+  groups: readonly PlayedGroup[],
+  data: readonly PpoExample[],
+  now: readonly (readonly number[])[],
+): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  for (const game of new Set(groups.map((group) => group.game))) {
+    const own = groups.filter((group) => group.game === game);
+    const { utility, exploitability, collusion, externality, safetyIndex } = measureObjective(
+      own.flatMap(({ episodes }) => episodes),
+      objectiveSettings(gameNamed(game).facts),
+    );
+    const decisions = own.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));
+    Object.assign(metrics, {
+      [`${game}/reward`]: safetyIndex.value,
+      [`${game}/utility`]: utility.value,
+      [`${game}/exploitability`]: exploitability.value,
+      [`${game}/collusion`]: collusion.value,
+      [`${game}/externality`]: externality.value,
+      [`${game}/failure_rate`]: mean(decisions.map(({ parsed }) => (parsed.status === "ok" ? 0 : 1))),
+    });
+  }
+  const tokens = data.flatMap((example, i) => example.logprobs.map((old, t) => ({ old, gap: now[i][t] - old })));
+  if (tokens.length === 0) return { ...metrics, num_examples: 0 };
+  return {
+    ...metrics,
+    num_examples: data.length,
+    num_tokens: tokens.length,
+    entropy: -mean(tokens.map(({ old }) => old)),
+    "logprob_gap/max": Math.max(...tokens.map(({ gap }) => Math.abs(gap))),
+    reward_std: Math.sqrt(variance(data.map(({ advantages: a }) => a[0] * data.length))),
+    frac_reward_zero_std:
+      1 - data.length / groups.reduce((n, g) => n + g.played.reduce((m, e) => m + e.decisions.length, 0), 0),
+  };
+}

@@ -1,0 +1,91 @@
+/** Supervised training: cross entropy on the assistant's tokens only. */
+import type { AdamSettings, CrossEntropyExample, Engine } from "../engines/engine.ts";
+import { gameNamed } from "../games/index.ts";
+import type { Encoding } from "../play/encoding.ts";
+import { type Key, foldIn, shuffle } from "../random.ts";
+import type { Trace } from "./traces.ts";
+
+export interface SupervisedSettings {
+  readonly epochs: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly gradientClip: number;
+  readonly beta1: number;
+  readonly beta2: number;
+}
+
+export interface SupervisedExample {
+  readonly example: Omit<CrossEntropyExample, "weights">;
+  readonly game: string;
+}
+
+export const supervisedExample = (trace: Trace, encoding: Encoding): SupervisedExample => ({
+  game: trace.game,
+  example: {
+    prompt: encoding.prompt(gameNamed(trace.game), trace.view),
+    completion: encoding.reply(trace.messages[trace.messages.length - 1].content),
+  },
+});
+
+export const supervisedSteps = (examples: number, { epochs, batch }: SupervisedSettings): number =>
+  Math.max(1, Math.round((examples * epochs) / batch));
+
+/** The examples of one step: passes over keyed shuffles, cut into batches. */
+export function batchAt<T>(examples: readonly T[], step: number, batch: number, key: Key): T[] {
+  const chosen: T[] = [];
+  for (let at = step * batch; chosen.length < batch; at++) {
+    const pass = Math.floor(at / examples.length);
+    const order = orderOf(examples.length, pass, key);
+    chosen.push(examples[order[at % examples.length]]);
+  }
+  return chosen;
+}
+
+const orders = new Map<string, readonly number[]>();
+/** The keyed order of a pass; the last few are kept. */
+function orderOf(size: number, pass: number, key: Key): readonly number[] {
+  const name = `${key.join()}/${size}/${pass}`;
+  const known = orders.get(name);
+  if (known !== undefined) return known;
+  if (orders.size >= 4) orders.clear();
+  const order = shuffle(
+    foldIn(key, "pass", pass),
+    Array.from({ length: size }, (_, i) => i),
+  );
+  orders.set(name, order);
+  return order;
+}
+
+/** One step: mean cross entropy per token over the batch, in nats. */
+export async function supervisedStep(
+  engine: Engine,
+  batch: readonly SupervisedExample[],
+  settings: SupervisedSettings,
+  progress: number,
+): Promise<Record<string, number>> {
+  const tokens = batch.reduce((sum, { example }) => sum + example.completion.length, 0);
+  const { loss } = await engine.accumulate({
+    kind: "cross_entropy",
+    examples: batch.map(({ example }) => ({ ...example, weights: example.completion.map(() => 1 / tokens) })),
+  });
+  const adam = adamAt(settings, progress);
+  const { gradientNorm } = await engine.step(adam);
+  return { loss, learning_rate: adam.learningRate, grad_norm: gradientNorm, num_tokens: tokens };
+}
+
+/** 5% linear warm-up, then a cosine to a tenth of the peak; `progress` in [0, 1). */
+export function adamAt(
+  settings: Omit<AdamSettings, "epsilon" | "learningRate"> & { readonly learningRate: number },
+  progress: number,
+): AdamSettings {
+  const shape = progress < 0.05 ? (progress + 0.005) / 0.055 : 0.1 + 0.45 * (1 + Math.cos(Math.PI * progress));
+  return {
+    learningRate: settings.learningRate * Math.min(1, shape),
+    beta1: settings.beta1,
+    beta2: settings.beta2,
+    epsilon: 1e-8,
+    weightDecay: settings.weightDecay,
+    gradientClip: settings.gradientClip,
+  };
+}
