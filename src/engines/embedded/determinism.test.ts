@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import { foldIn, seedKey, shuffle } from "../../random.ts";
+import type { Completion, SampleRequest } from "../engine.ts";
+import { createEmbeddedEngine } from "./engine.ts";
+import { defaultModel } from "./model.ts";
+import { ADAM, promptsOf, TINY, tinyEngine, tokensOf } from "./testing.ts";
+
+const SETTINGS = { temperature: 0.9, maxTokens: 6, stop: [3] };
+
+/** 40 requests with two shared prefixes and with none, of many lengths. */
+const requests: readonly SampleRequest[] = [...promptsOf(18, 20), ...promptsOf(12, 33, 90), ...promptsOf(10, 0, 70)].map(
+  (prompt, i) => ({ prompt, key: foldIn(seedKey(5), i) }),
+);
+
+/** Both a tiny model and the default one, whose matrices are large enough for other kernels and for threads. */
+const models = [["tiny", TINY] as const, ["default", { ...defaultModel(200), contextLength: 256 }] as const];
+
+test.each(models)("a completion's bytes do not depend on its company: %s model", async (_, model) => {
+  const engine = createEmbeddedEngine({ model, key: seedKey(2), threads: 2 });
+  const together = await engine.sample(requests, SETTINGS);
+  const inParts = async (size: number): Promise<readonly Completion[]> => {
+    const parts: Completion[] = [];
+    for (let i = 0; i < requests.length; i += size) parts.push(...(await engine.sample(requests.slice(i, i + size), SETTINGS)));
+    return parts;
+  };
+  expect(await inParts(1)).toEqual(together);
+  expect(await inParts(3)).toEqual(together);
+  expect(await inParts(17)).toEqual(together);
+  const order = shuffle(
+    seedKey(8),
+    requests.map((__, i) => i),
+  );
+  const shuffled = await engine.sample(
+    order.map((i) => requests[i]),
+    SETTINGS,
+  );
+  expect(shuffled).toEqual(order.map((i) => together[i]));
+  // The same request often enough to fill rows of either size.
+  const copies = await engine.sample(
+    Array.from({ length: 45 }, () => requests[4]),
+    SETTINGS,
+  );
+  expect(copies).toEqual(copies.map(() => together[4]));
+
+  const continued = requests.map(({ prompt }, i) => ({ prompt, continuation: tokensOf(i, 1 + (i % 5)) }));
+  const scores = await engine.score(continued, 0.9);
+  const alone = await Promise.all(continued.map((request) => engine.score([request], 0.9)));
+  expect(alone.flat()).toEqual(scores);
+  await engine.release();
+});
+
+test("training twice from a seed gives the same bytes", async () => {
+  const run = async () => {
+    const engine = createEmbeddedEngine({ model: { ...defaultModel(64), contextLength: 128 }, key: seedKey(2), threads: 2 });
+    for (let step = 0; step < 3; step++) {
+      const examples = promptsOf(21, 20, step).map((prompt, i) => {
+        const completion = tokensOf(i, 1 + (i % 9));
+        return { prompt, completion, weights: completion.map(() => 0.1) };
+      });
+      await engine.accumulate({ kind: "cross_entropy", examples });
+      await engine.step(ADAM);
+    }
+    const weights = await engine.weights();
+    await engine.release();
+    return Buffer.from(weights.buffer);
+  };
+  expect((await run()).equals(await run())).toBe(true);
+});
+
+test("tokens come as often as their probabilities say", async () => {
+  const engine = tinyEngine(4);
+  // A few steps make the distribution uneven.
+  const prompt = { tokens: [1, 2, 3], shared: 2 };
+  const examples = [5, 5, 5, 6, 6, 9].map((token) => ({ prompt, completion: [token], weights: [1] }));
+  for (let step = 0; step < 5; step++) {
+    await engine.accumulate({ kind: "cross_entropy", examples });
+    await engine.step({ ...ADAM, learningRate: 1e-3 });
+  }
+  const count = 4096;
+  const drawn = await engine.sample(
+    Array.from({ length: count }, (_, i) => ({ prompt, key: foldIn(seedKey(11), i) })),
+    { temperature: 1.3, maxTokens: 1, stop: [] },
+  );
+  const every = Array.from({ length: TINY.vocabularySize }, (_, token) => ({ prompt, continuation: [token] }));
+  const probabilities = (await engine.score(every, 1.3)).map(([logprob]) => Math.exp(logprob));
+  expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+  const statistic = probabilities.reduce((total, p, token) => {
+    const seen = drawn.filter(({ tokens }) => tokens[0] === token).length;
+    return total + (seen - count * p) ** 2 / (count * p);
+  }, 0);
+  // The 99.9% point of chi-square with 23 degrees of freedom: scipy.stats.chi2.ppf(0.999, 23) = 49.728.
+  expect(statistic).toBeLessThan(49.728);
+  await engine.release();
+});

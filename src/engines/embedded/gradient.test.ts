@@ -1,0 +1,110 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { sizeOf } from "../../tensor/tensor.ts";
+import { normals } from "../../tensor/testing.ts";
+import type { Loss } from "../engine.ts";
+import { seedKey } from "../../random.ts";
+import { norm } from "./adam.ts";
+import { Graphs } from "./graphs.ts";
+import type { ModelConfig } from "./model.ts";
+import { initialize, parametersOf } from "./parameters.ts";
+import { promptsOf, TINY, tokensOf } from "./testing.ts";
+import { Trainer } from "./trainer.ts";
+
+/** Three layers, so that a prefix passes through whole layers and gradients through its keys and values in each. */
+const CONFIG: ModelConfig = { ...TINY, layers: 3 };
+const graphs = new Graphs(CONFIG, 2).hold();
+afterAll(() => graphs.letGo());
+
+/** Weights away from their start, where some gradients are tiny: larger embeddings, uneven norms. */
+function unevenWeights(): Float32Array {
+  const weights = initialize(CONFIG, seedKey(1));
+  for (const [p, { name, shape, offset }] of parametersOf(CONFIG).entries()) {
+    const noise = normals(p, sizeOf(shape));
+    const deviation = name.includes("embed") ? 0.5 : 0.3;
+    if (shape.length === 1 || name.includes("embed")) noise.forEach((x, i) => (weights[offset + i] += deviation * x));
+  }
+  return weights;
+}
+const weights = unevenWeights();
+const trainer = new Trainer(graphs, weights);
+const lossOf = async (loss: Loss) => (await trainer.accumulate(loss, new Float32Array(weights.length))).loss;
+
+const completions = Array.from({ length: 5 }, (_, i) => tokensOf(50 + i, 1 + 2 * i));
+const number = (seed: number, list: readonly number[]) => Array.from(normals(seed, list.length));
+const examples = promptsOf(5, 12).map((prompt, i) => ({ prompt, completion: completions[i] }));
+
+async function losses(): Promise<readonly Loss[]> {
+  const crossEntropy: Loss = {
+    kind: "cross_entropy",
+    examples: examples.map((example, i) => ({ ...example, weights: number(i, example.completion) })),
+  };
+  // Old log-probabilities near today's put some ratios inside the clipping range and some outside.
+  const temperature = 1.7;
+  const zero = examples.map((example) => ({
+    ...example,
+    logprobs: example.completion.map(() => 0),
+    advantages: example.completion.map(() => 0),
+  }));
+  const { logprobs } = await trainer.accumulate(
+    { kind: "ppo", clip: 0.2, temperature, examples: zero },
+    new Float32Array(weights.length),
+  );
+  const ppo: Loss = {
+    kind: "ppo",
+    clip: 0.2,
+    temperature,
+    examples: examples.map((example, i) => ({
+      ...example,
+      logprobs: logprobs[i].map((p, t) => p + [0.05, -0.1, 0.6, -0.6][(i + t) % 4]),
+      advantages: number(20 + i, example.completion),
+    })),
+  };
+  return [crossEntropy, ppo];
+}
+
+/** The derivative of a loss along a direction in one parameter, from four points: error of order step^4. */
+async function slope(loss: Loss, offset: number, direction: Float32Array, step: number): Promise<number> {
+  const at = async (multiple: number): Promise<number> => {
+    const before = weights.slice(offset, offset + direction.length);
+    direction.forEach((x, i) => (weights[offset + i] += multiple * step * x));
+    const value = await lossOf(loss);
+    weights.set(before, offset);
+    return value;
+  };
+  return (8 * ((await at(1)) - (await at(-1))) - ((await at(2)) - (await at(-2)))) / (12 * step);
+}
+
+const dot = (a: Float32Array, b: Float32Array) => a.reduce((total, x, i) => total + x * b[i], 0);
+const unit = (vector: Float32Array) => vector.map((x) => x / norm(vector));
+const kinds = parametersOf(CONFIG).map((parameter) => [parameter.name, parameter] as const);
+
+describe.each([["cross_entropy", 0] as const, ["ppo", 1] as const])("%s", (_, which) => {
+  test.each(kinds)("gradient of %s, along itself and across", async (__, { shape, offset }) => {
+    const loss = (await losses())[which];
+    const gradient = new Float32Array(weights.length);
+    await trainer.accumulate(loss, gradient);
+    const own = gradient.slice(offset, offset + sizeOf(shape));
+    const along = unit(own);
+    const step = 0.02 / Math.max(1, Math.sqrt(norm(own)));
+    expect(Math.abs((await slope(loss, offset, along, step)) - norm(own))).toBeLessThan(1e-3 * norm(own));
+    const random = unit(normals(offset, own.length));
+    const mixed = unit(along.map((x, i) => x + random[i]));
+    expect(Math.abs((await slope(loss, offset, mixed, step)) - dot(own, mixed))).toBeLessThan(1e-3 * norm(own));
+  });
+});
+
+test("a gradient does not depend on how much of the prompt is shared", async () => {
+  const gradientAt = async (shared: number) => {
+    const gradient = new Float32Array(weights.length);
+    const moved = examples.map(({ prompt: { tokens }, completion }, i) => {
+      return { prompt: { tokens, shared }, completion, weights: number(i, completion) };
+    });
+    await trainer.accumulate({ kind: "cross_entropy", examples: moved }, gradient);
+    return gradient;
+  };
+  const plain = await gradientAt(0);
+  for (const shared of [1, 5, 12]) {
+    const other = await gradientAt(shared);
+    expect(norm(other.map((x, i) => x - plain[i])) / norm(plain)).toBeLessThan(1e-5);
+  }
+});
