@@ -130,6 +130,7 @@ export const ipdRoster: Roster<IpdState, IpdView> = {
     "held-out": [winStayLoseShift, suspiciousTitForTat, titForTwoTats, extortioner, random("random-0.3", 0.3)],
   },
   experts,
+  reference: titForTat,
 };
 
 /** The policy that plays every legal action equally often. */

@@ -137,4 +137,6 @@ export const kuhnRoster: Roster<KuhnState, KuhnView> = {
     expert(kuhnUniform, 0.08),
     expert(queenPasser, 0.02),
   ],
+  reference: equilibrium,
+  unit: kuhn({ hands: 2 }),
 };

@@ -21,4 +21,11 @@ export interface Roster<State = unknown, View = unknown> {
   readonly game: Game<State, View>;
   readonly pools: Readonly<Record<Pool, readonly Policy<View>[]>>;
   readonly experts: readonly Expert<View>[];
+  /** A policy to show action probabilities beside: the equilibrium, or the best known policy. */
+  readonly reference: Policy<View>;
+  /**
+   * In a zero-sum game of independent rounds: one cycle of rounds in which seats alternate. A best response to the agent's policy per
+   * abstract key is exact on it, and its value per round is the exploitability.
+   */
+  readonly unit?: Game<State, View>;
 }

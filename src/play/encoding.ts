@@ -1,6 +1,7 @@
 /** How a decision becomes a prompt and a reply becomes text: the bridge between games, which speak English, and engines. */
 import type { Prompt } from "../engines/engine.ts";
-import { type Action, type Game, currentRound, gameNamed, type Policy } from "../games/index.ts";
+import { type Action, type Game, gameNamed } from "../games/index.ts";
+import { abstractViews } from "../solvers/walk.ts";
 import type { Chat } from "../text/chat.ts";
 
 export interface Encoding {
@@ -44,7 +45,7 @@ export function tableVocabulary(names: readonly string[]): TableVocabulary {
   const legal = new Map<string, readonly Action[]>();
   for (const name of names) {
     const game = gameNamed(name);
-    collect(game, game.start(), new Set(), (view) => legal.set(`${name}/${game.abstraction(view)}`, game.legal(view)));
+    for (const [key, view] of abstractViews(game)) legal.set(`${name}/${key}`, game.legal(view));
   }
   const keys = [...legal.keys()].toSorted();
   const actions = [...new Set([...legal.values()].flat())].toSorted();
@@ -53,27 +54,6 @@ export function tableVocabulary(names: readonly string[]): TableVocabulary {
     actions,
     rows: keys.map((key) => (legal.get(key) ?? []).map((action) => keys.length + actions.indexOf(action))),
   };
-}
-
-/** Visits a view of every decision, merging states that agree in stage, round and both abstract keys. */
-function collect(game: Game, state: unknown, seen: Set<string>, found: (view: unknown) => void): void {
-  const turn = game.turn(state);
-  const views = ([0, 1] as const).map((seat) => game.view(state, seat));
-  const id = [turn.kind, game.stage(state), currentRound(game, state), ...views.map((view) => game.abstraction(view))].join(
-    "|",
-  );
-  if (turn.kind === "over" || seen.has(id)) return;
-  seen.add(id);
-  if (turn.kind === "chance") {
-    for (const [outcome] of turn.outcomes) collect(game, game.chance(state, outcome), seen, found);
-    return;
-  }
-  let joint: Partial<Record<0 | 1, Action>>[] = [{}];
-  for (const seat of turn.seats) {
-    found(views[seat]);
-    joint = joint.flatMap((moves) => game.legal(views[seat]).map((action) => ({ ...moves, [seat]: action })));
-  }
-  for (const moves of joint) collect(game, game.move(state, moves), seen, found);
 }
 
 /** For the tabular engine: a prompt is the token of the abstract information key, a reply is one action token. */
@@ -97,11 +77,3 @@ export function tableEncoding(vocabulary: TableVocabulary): Encoding {
     text: (tokens) => tokens.map((t) => actions[t - keys.length] ?? keys[t]).join(" "),
   };
 }
-
-/** The tabular agent as an exact policy, from log-probabilities per key token. */
-export const policyFromTable = (game: Game, name: string, probability: (key: string, action: Action) => number): Policy => ({
-  name,
-  description: "Action probabilities per abstract information key.",
-  memory: (view) => game.abstraction(view),
-  act: (view) => game.legal(view).map((action) => [action, probability(game.abstraction(view), action)] as const),
-});

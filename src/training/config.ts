@@ -104,10 +104,12 @@ export function assign(target: Record<string, unknown>, assignment: string): voi
   let table = target;
   for (const part of path.slice(0, -1)) {
     const inner = table[part] ?? {};
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner))
-      throw new ConfigError(`--set ${assignment}: "${part}" is not a section`);
+    if (!isSection(inner)) throw new ConfigError(`--set ${assignment}: "${part}" is not a section`);
     table[part] = inner;
-    table = inner as Record<string, unknown>;
+    table = inner;
   }
   table[path[path.length - 1]] = value;
 }
+
+const isSection = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -12,7 +12,7 @@ import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
 import { mean, variance } from "../stats/estimate.ts";
 import { type PlayedGroup, rollout } from "./rollout.ts";
-import { adamAt } from "./supervised.ts";
+import { adamSettings } from "./supervised.ts";
 
 export interface SepoSettings {
   readonly credit: Credit;
@@ -68,7 +68,7 @@ export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signa
     clip: settings.clip,
     temperature: sampler.temperature,
   });
-  const { gradientNorm } = await engine.step(adamAt(settings, 0.05));
+  const { gradientNorm } = await engine.step(adamSettings(settings));
   const nextGaps = updateGaps(groups, gaps, settings.hingeMemory);
   return { groups, gaps: nextGaps, metrics: { ...describe(groups, data, logprobs), kl, grad_norm: gradientNorm } };
 }

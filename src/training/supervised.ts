@@ -69,23 +69,17 @@ export async function supervisedStep(
     kind: "cross_entropy",
     examples: batch.map(({ example }) => ({ ...example, weights: example.completion.map(() => 1 / tokens) })),
   });
-  const adam = adamAt(settings, progress);
+  const adam = adamSettings(settings, Math.min(1, warmupCosine(progress)));
   const { gradientNorm } = await engine.step(adam);
   return { loss, learning_rate: adam.learningRate, grad_norm: gradientNorm, num_tokens: tokens };
 }
 
 /** 5% linear warm-up, then a cosine to a tenth of the peak; `progress` in [0, 1). */
-export function adamAt(
-  settings: Omit<AdamSettings, "epsilon" | "learningRate"> & { readonly learningRate: number },
-  progress: number,
-): AdamSettings {
-  const shape = progress < 0.05 ? (progress + 0.005) / 0.055 : 0.1 + 0.45 * (1 + Math.cos(Math.PI * progress));
-  return {
-    learningRate: settings.learningRate * Math.min(1, shape),
-    beta1: settings.beta1,
-    beta2: settings.beta2,
-    epsilon: 1e-8,
-    weightDecay: settings.weightDecay,
-    gradientClip: settings.gradientClip,
-  };
-}
+const warmupCosine = (progress: number): number =>
+  progress < 0.05 ? (progress + 0.005) / 0.055 : 0.1 + 0.45 * (1 + Math.cos(Math.PI * progress));
+
+/** The optimizer's settings with the learning rate times `shape`. */
+export const adamSettings = (
+  { learningRate, beta1, beta2, weightDecay, gradientClip }: Omit<AdamSettings, "epsilon">,
+  shape = 1,
+): AdamSettings => ({ learningRate: learningRate * shape, beta1, beta2, epsilon: 1e-8, weightDecay, gradientClip });

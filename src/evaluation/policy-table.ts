@@ -1,0 +1,125 @@
+/**
+ * A model's action probabilities per abstract information key, and what they are worth exactly.
+ *
+ * At every key the model is shown up to `samples` positions it met while playing (or the first position of the rules' tree where
+ * it met none) and writes a reply to each; every legal action is then scored after that reply's own reasoning, normalised over
+ * the legal actions. The mean over positions is an unbiased estimate of the policy averaged over histories and reasonings.
+ */
+import type { Sampler, SamplerSettings } from "../engines/engine.ts";
+import { type Action, type Game, type Policy } from "../games/index.ts";
+import type { Encoding } from "../play/encoding.ts";
+import type { Episode } from "../play/episodes.ts";
+import { type Key, foldIn, uniformInteger } from "../random.ts";
+import { bestResponseValue } from "../solvers/best-response.ts";
+import { abstractViews } from "../solvers/walk.ts";
+import { type Estimate, estimate, estimateMean, mean, variance } from "../stats/estimate.ts";
+
+export interface PolicyRow {
+  readonly key: string;
+  readonly actions: readonly Action[];
+  /** Whether the key was met while playing. */
+  readonly met: boolean;
+  /** One distribution over `actions` per position shown. */
+  readonly samples: readonly (readonly number[])[];
+}
+
+export interface PolicyTableOptions {
+  readonly samples?: number;
+}
+
+export async function policyTable(
+  game: Game,
+  episodes: readonly Episode[],
+  sampler: Sampler,
+  encoding: Encoding,
+  settings: SamplerSettings,
+  key: Key,
+  { samples = 32 }: PolicyTableOptions = {},
+): Promise<PolicyRow[]> {
+  const met = new Map<string, unknown[]>();
+  for (const { view } of episodes.flatMap(({ decisions }) => decisions)) {
+    const name = game.abstraction(view);
+    met.set(name, [...(met.get(name) ?? []), view].slice(0, samples));
+  }
+  const rows = [...abstractViews(game, [0])]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, first]) => {
+      const views = met.get(name);
+      return {
+        key: name,
+        met: views !== undefined,
+        actions: game.legal(first),
+        views: views ?? Array.from({ length: samples }, () => first),
+      };
+    });
+  const shown = rows.flatMap(({ key: name, views, actions }) =>
+    views.map((view, i) => ({ name, actions, prompt: encoding.prompt(game, view), i })),
+  );
+  const replies = await sampler.sample(
+    shown.map(({ name, prompt, i }) => ({ prompt, key: foldIn(key, name, i) })),
+    settings,
+  );
+  const requests = shown.flatMap(({ actions, prompt }, i) => {
+    const text = encoding.text(replies[i].tokens);
+    const reasoning = text.slice(0, Math.max(0, text.lastIndexOf("\n")));
+    return actions.map((action) => ({ prompt, continuation: encoding.reply(`${reasoning}\n${action}`) }));
+  });
+  const scores = (await sampler.score(requests, settings.temperature)).map((row) => row.reduce((a, b) => a + b, 0));
+  let at = 0;
+  const distributions = shown.map(({ actions }) => normalize(scores.slice(at, (at += actions.length))));
+  let from = 0;
+  return rows.map(({ key: name, met: wasMet, actions, views }) => ({
+    key: name,
+    met: wasMet,
+    actions,
+    samples: distributions.slice(from, (from += views.length)),
+  }));
+}
+
+function normalize(scores: readonly number[]): number[] {
+  const most = Math.max(...scores);
+  const weights = scores.map((score) => Math.exp(score - most));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+}
+
+/** P(action) at a row, with the interval over the positions shown. */
+export const probabilityOf = (row: PolicyRow, action: Action): Estimate =>
+  estimateMean(row.samples.map((sample) => sample[row.actions.indexOf(action)]));
+
+/** The policy that plays each row's mean distribution. */
+export function tablePolicy(game: Game, rows: readonly PolicyRow[]): Policy {
+  const table = new Map(
+    rows.map((row) => [row.key, row.actions.map((action, j) => [action, mean(row.samples.map((s) => s[j]))] as const)]),
+  );
+  return {
+    name: "table",
+    description: "Measured action probabilities.",
+    memory: (view) => game.abstraction(view),
+    act: (view) => table.get(game.abstraction(view)) ?? [],
+  };
+}
+
+/**
+ * What an opponent that knows the table wins per round above its value, exact for the table: the best response's expected payoff
+ * per round minus the security value, in a zero-sum game whose seats alternate (`unit`: one game of 2 rounds). The interval comes from
+ * resampling the positions of every row (100 bootstrap draws); the maximum over responses makes it biased upwards, never down.
+ */
+export function exploitability(unit: Game, rows: readonly PolicyRow[], key: Key): Estimate {
+  const value = (table: readonly PolicyRow[]): number =>
+    bestResponseValue(unit, tablePolicy(unit, table), 1) / unit.facts.rounds;
+  const draws = Array.from({ length: 100 }, (_, b) =>
+    value(
+      rows.map((row, r) => ({
+        ...row,
+        samples: row.samples.map((_sample, i) => row.samples[uniformInteger(foldIn(key, b, r), row.samples.length, i)]),
+      })),
+    ),
+  ).toSorted((a, b) => a - b);
+  const point = value(rows);
+  return {
+    ...estimate(point, Math.sqrt(variance(draws)), rows.length),
+    low: Math.min(point, draws[2]),
+    high: Math.max(point, draws[97]),
+  };
+}
