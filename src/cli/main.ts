@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { addTrain } from "./train.ts";
+import { EXIT_CODES, describeFailure } from "./failure.ts";
+
+const program = new Command("sepo")
+  .description(
+    "Train and test language-model agents that play well without being exploited, colluding or pushing costs onto others.",
+  )
+  .version("0.1.0")
+  .showHelpAfterError("(add --help for the options and examples)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Exit codes: 0 success, 1 bug, 2 wrong arguments or configuration, 3 a file is missing or malformed, 4 the engine failed, 130 interrupted.`,
+  );
+addTrain(program);
+for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+  else {
+    const { code, message } = describeFailure(error);
+    process.stderr.write(`sepo: ${message}\n`);
+    process.exitCode = code;
+  }
+}

@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import type { Command } from "commander";
+import { parse as parseToml } from "smol-toml";
+import { objectiveTable } from "../report/agents.ts";
+import { terminalTable } from "../report/table.ts";
+import { ConfigError, type RunConfig, assign, parseConfig } from "../training/config.ts";
+import { type RunEvent, storedConfig, train } from "../training/run.ts";
+import { createProgress } from "./progress.ts";
+
+interface TrainFlags {
+  readonly out: string;
+  readonly set: readonly string[];
+  readonly resume?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export const repeat = (value: string, all: readonly string[]): string[] => [...all, value];
+
+export function addTrain(program: Command): void {
+  program
+    .command("train")
+    .description("train an agent through base, SFT and SEPO, evaluating each stage")
+    .argument("[config]", "TOML or JSON configuration; every key has a default")
+    .option("-o, --out <folder>", "run directory", "runs/latest")
+    .option("-s, --set <key=value>", "override one key, e.g. sepo.steps=40 (repeatable)", repeat, [])
+    .option("--resume", "continue the run in --out from its newest checkpoint, with its own configuration")
+    .option("--dry-run", "print the complete configuration and stop")
+    .option("--json", "print the final reports as JSON")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  sepo train recipes/small/config.toml                train both games with the small model (minutes on a CPU)
+  sepo train --set engine.kind=tabular --out runs/t   the exact tabular engine (seconds)
+  sepo train --out runs/latest --resume               go on after a kill; the result is the same bytes
+  sepo train --set sepo.credit=payoff --dry-run       see every setting before starting`,
+    )
+    .action(async (file: string | undefined, flags: TrainFlags) => {
+      const config = flags.resume === true ? await resumed(file, flags) : await readConfig(file, flags.set);
+      if (flags.dryRun === true) {
+        console.log(JSON.stringify(config, undefined, 2));
+        return;
+      }
+      const progress = createProgress();
+      const controller = new AbortController();
+      const stop = () => controller.abort();
+      process.once("SIGINT", stop);
+      process.once("SIGTERM", stop);
+      const began = performance.now();
+      const reports = await train(config, flags.out, {
+        resume: flags.resume === true,
+        signal: controller.signal,
+        onEvent: (event) => describe(event, progress, began),
+      });
+      progress.done();
+      if (flags.json === true) console.log(JSON.stringify(reports));
+      else {
+        for (const game of config.games) console.log(`\n${terminalTable(objectiveTable(game, reports))}`);
+        console.log(
+          `\n${((performance.now() - began) / 1000).toFixed(0)} s. Everything is in ${flags.out}; see it with: sepo report ${flags.out}`,
+        );
+      }
+    });
+}
+
+function describe(event: RunEvent, progress: ReturnType<typeof createProgress>, began: number): void {
+  const time = `${((performance.now() - began) / 1000).toFixed(0)} s`;
+  switch (event.kind) {
+    case "step": {
+      const shown = Object.entries(event.metrics).filter(
+        ([key]) => key === "loss" || key.endsWith("/reward") || key === "entropy" || key.endsWith("failure_rate"),
+      );
+      const text = `${time} ${event.stage} ${event.step}/${event.steps} ${shown.map(([key, value]) => `${key} ${value.toFixed(3)}`).join("  ")}`;
+      if (event.step === event.steps || event.step % 20 === 0) progress.note(text);
+      else progress.show(text);
+      return;
+    }
+    case "checkpoint":
+      progress.show(`${time} saved ${event.folder}`);
+      return;
+    case "evaluating":
+      if (event.finished % 64 === 0) progress.show(`${time} evaluating ${event.stage}: ${event.finished} episodes`);
+      return;
+    case "evaluated":
+      progress.note(
+        `${time} evaluated ${event.stage}: ${event.report.games.map(({ game, objective }) => `${game} J ${objective.safetyIndex.value.toFixed(3)}`).join(", ")}`,
+      );
+  }
+}
+
+async function resumed(file: string | undefined, flags: TrainFlags): Promise<RunConfig> {
+  if (file !== undefined || flags.set.length > 0)
+    throw new ConfigError("--resume continues with the configuration stored in the run; give neither a config nor --set");
+  return storedConfig(flags.out);
+}
+
+/** Reads a configuration file and applies `--set` assignments. */
+export async function readConfig(file: string | undefined, assignments: readonly string[]): Promise<RunConfig> {
+  const target: Record<string, unknown> = file === undefined ? {} : await parseFile(file);
+  for (const assignment of assignments) assign(target, assignment);
+  return parseConfig(target);
+}
+
+async function parseFile(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new ConfigError(`${file}: expected a TOML or JSON configuration, but it cannot be read`, { cause });
+  });
+  try {
+    const value: unknown = extname(file) === ".json" ? JSON.parse(text) : parseToml(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch (cause) {
+    throw new ConfigError(`${file}: ${cause instanceof Error ? cause.message : "malformed"}`, { cause });
+  }
+  throw new ConfigError(`${file}: expected a table of settings`);
+}
