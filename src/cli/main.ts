@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { addTrain } from "./train.ts";
+import { addData } from "./data.ts";
+import { addEvaluate } from "./evaluate.ts";
 import { EXIT_CODES, describeFailure } from "./failure.ts";
+import { addGames } from "./games.ts";
+import { addPlay } from "./play.ts";
+import { addReport } from "./report.ts";
+import { addTrain } from "./train.ts";
 
 const program = new Command("sepo")
   .description(
@@ -15,7 +20,7 @@ const program = new Command("sepo")
     `
 Exit codes: 0 success, 1 bug, 2 wrong arguments or configuration, 3 a file is missing or malformed, 4 the engine failed, 130 interrupted.`,
   );
-addTrain(program);
+for (const add of [addGames, addPlay, addData, addTrain, addEvaluate, addReport]) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
 try {

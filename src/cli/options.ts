@@ -1,0 +1,16 @@
+import { InvalidArgumentError } from "commander";
+
+/** Parses a whole number >= 0 for an option. */
+export function naturalNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected a whole number, 0 or more");
+  return value;
+}
+
+/** Parses a whole number >= 1 for an option. */
+export function positiveNumber(text: string): number {
+  const value = naturalNumber(text);
+  if (value < 1) throw new InvalidArgumentError("expected a whole number, 1 or more");
+  return value;
+}

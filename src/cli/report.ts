@@ -1,0 +1,56 @@
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import writeFileAtomic from "write-file-atomic";
+import type { AgentReport } from "../evaluation/stage.ts";
+import { allTables, objectiveTable } from "../report/agents.ts";
+import { markdownTable, terminalTable } from "../report/table.ts";
+import { ConfigError } from "../training/config.ts";
+import { STAGES } from "../training/run.ts";
+
+export function addReport(program: Command): void {
+  program
+    .command("report")
+    .description("tables of a run: J and its parts, every opponent, action probabilities")
+    .argument("[run]", "run directory", "runs/latest")
+    .addOption(new Option("--format <format>", "how to print").choices(["terminal", "markdown"]).default("terminal"))
+    .option("--brief", "only the table of J")
+    .option("-o, --out <file>", "write to a file instead of the terminal")
+    .option("--json", "print the reports as JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  sepo report runs/latest --brief\n  sepo report runs/latest --format markdown --out report.md",
+    )
+    .action(async (run: string, flags: { format: string; brief?: boolean; out?: string; json?: boolean }) => {
+      const reports = await readReports(run);
+      const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
+      const tables = flags.brief === true ? games.map((game) => objectiveTable(game, reports)) : allTables(reports);
+      const body = tables.map(flags.format === "markdown" ? markdownTable : terminalTable).join("\n\n");
+      const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
+      const text = flags.json === true ? JSON.stringify(reports) : `${body}\n\nMade by\n${made}`;
+      if (flags.out === undefined) console.log(text);
+      else await writeFileAtomic(flags.out, `${text}\n`);
+    });
+}
+
+/** The evaluations of a run in the order of its stages, then others by name. */
+async function readReports(run: string): Promise<AgentReport[]> {
+  const folder = join(run, "evaluation");
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new ConfigError(`${folder}: expected the evaluations of a run, but it cannot be read`, { cause });
+  });
+  const order = (name: string): number => STAGES.findIndex((stage) => `${stage}.json` === name);
+  const files = names.filter((name) => name.endsWith(".json")).toSorted((a, b) => order(a) - order(b));
+  if (files.length === 0) throw new ConfigError(`${folder}: holds no evaluation yet`);
+  return Promise.all(
+    files.map(async (name) => {
+      const text = await readFile(join(folder, name), "utf8");
+      try {
+        const report: AgentReport = JSON.parse(text);
+        return report;
+      } catch (cause) {
+        throw new ConfigError(`${join(folder, name)}: expected JSON; the file is malformed or truncated`, { cause });
+      }
+    }),
+  );
+}
