@@ -91,6 +91,7 @@ function seen(hand: Hand, seat: Seat): KuhnHandSeen {
 
 const signed = (chips: number): string => (chips > 0 ? `+${chips}` : String(chips));
 const who = (first: boolean, index: number): string => ((index % 2 === 0) === first ? "you" : "they");
+const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
 const line = (hand: KuhnHandSeen, index: number): string =>
   `${index + 1}: ${hand.card} against ${hand.their ?? "unknown"}, ` +
   `${hand.bets.map((bet, i) => `${who(hand.first, i)} ${bet}`).join(" ")}, ${signed(hand.payoff)}.`;
@@ -156,12 +157,14 @@ export function kuhn({ hands = 6 }: KuhnOptions = {}): Game<KuhnState, KuhnView>
     }),
     legal,
     observation: (view) => {
-      const [last] = view.bets.slice(-1);
-      const story = last === undefined ? "You act first." : `You act ${view.first ? "first" : "second"}. They ${last}.`;
+      const story = view.bets
+        .map((bet, i) => `${i === 0 ? capital(who(view.first, i)) : who(view.first, i)} ${bet}`)
+        .join(", ");
+      const opening = view.first ? "You act first." : "You act second.";
       return [
         `Hand ${view.finished.length + 1} of ${hands}. Score: you ${signed(view.score)}, they ${signed(-view.score)}.`,
         ...view.finished.map(line),
-        `You hold ${view.card}. ${story} ${legal(view).join(" or ")}?`,
+        `${opening}${story === "" ? "" : ` ${story}.`} You hold ${view.card}. ${legal(view).join(" or ")}?`,
       ].join("\n");
     },
     informationState: (view) =>
