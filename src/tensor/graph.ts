@@ -61,8 +61,14 @@ function emitGraph(
     if (node.kind === "loop") node.captured.forEach(visit);
     nodes.push({ ...describe(node, scope, nameOf), inputs: node.inputs.map(nameOf), outputs: node.outputs.map(nameOf) });
   };
+  // An output takes its name at once where it can: a copy costs time in every iteration of a loop.
+  for (const [name, x] of outputs) {
+    const computed = x.node.kind === "operator" || x.node.kind === "loop";
+    if (computed && !outer.has(x) && !scope.names.has(x)) scope.names.set(x, name);
+  }
   for (const [, x] of outputs) visit(x);
   for (const [name, x] of outputs) {
+    if (nameOf(x) === name) continue;
     nodes.push({ operator: "Identity", domain: "", attributes: {}, inputs: [nameOf(x)], outputs: [name] });
   }
   const value = (name: string, { type, shape }: Tensor): OnnxValue => ({ name, type, shape });

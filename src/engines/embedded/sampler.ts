@@ -17,7 +17,7 @@ import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
 /** Row counts of a run, largest first. */
-const SAMPLING_ROWS = [32, 8] as const;
+const SAMPLING_ROWS = [32, 16, 8] as const;
 const SCORING_ROWS = [32, 8] as const;
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
 const GENERATED_STEP = 16;
