@@ -74,13 +74,13 @@ export const tokenizerFiles = (
   { chatTemplate, end, pad, contextLength }: { chatTemplate: string; end: string; pad: string; contextLength: number },
 ): TokenizerFiles => ({
   tokenizer: tokenizerSchema.parse(trained),
-  config: {
+  config: configSchema.parse({
     tokenizer_class: "PreTrainedTokenizerFast",
     eos_token: end,
     pad_token: pad,
     model_max_length: contextLength,
     clean_up_tokenization_spaces: false,
-  },
+  }),
   chatTemplate,
 });
 

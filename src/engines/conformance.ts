@@ -1,0 +1,183 @@
+/**
+ * The engine contract as a test suite: named checks that reject with an error saying what is wrong. A subject brings prompts its
+ * engine understands; every check starts from a fresh engine.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { foldIn, seedKey } from "../random.ts";
+import type { AdamSettings, Completion, Engine, Prompt, SamplerSettings } from "./engine.ts";
+
+export interface EngineSubject {
+  readonly create: () => Promise<Engine>;
+  readonly prompts: readonly Prompt[];
+  readonly settings: SamplerSettings;
+}
+
+export interface EngineCheck {
+  readonly name: string;
+  readonly run: () => Promise<void>;
+}
+
+class ConformanceError extends Error {
+  override readonly name = "ConformanceError";
+}
+
+function must(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new ConformanceError(message);
+}
+
+const ADAM: AdamSettings = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientClip: 1 };
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+export function engineConformance({ create, prompts, settings }: EngineSubject): EngineCheck[] {
+  const requests = prompts.map((prompt, i) => ({ prompt, key: foldIn(seedKey(9), i) }));
+  const check = (name: string, run: (engine: Engine) => Promise<void>): EngineCheck => ({
+    name,
+    run: async () => {
+      const engine = await create();
+      try {
+        await run(engine);
+      } finally {
+        await engine.release();
+      }
+    },
+  });
+  const imitate = (engine: Engine, completions: readonly Completion[]) =>
+    engine.accumulate({
+      kind: "cross_entropy",
+      examples: completions.map(({ tokens }, i) => ({
+        prompt: prompts[i],
+        completion: tokens,
+        weights: tokens.map(() => 1 / prompts.length),
+      })),
+    });
+  const scores = (engine: Pick<Engine, "score">, completions: readonly Completion[]) =>
+    engine.score(
+      completions.map(({ tokens }, i) => ({ prompt: prompts[i], continuation: tokens })),
+      settings.temperature,
+    );
+
+  return [
+    check("sampling one by one, together or in reverse gives the same bytes", async (engine) => {
+      const together = await engine.sample(requests, settings);
+      const reversed = (await engine.sample(requests.toReversed(), settings)).toReversed();
+      must(same(together, reversed), "the order of requests changed a completion");
+      for (const [i, request] of requests.entries())
+        must(
+          same([together[i]], await engine.sample([request], settings)),
+          `request ${i} alone differs from request ${i} among others`,
+        );
+    }),
+    check("log-probabilities of sampling, scoring and training agree", async (engine) => {
+      const completions = await engine.sample(requests, settings);
+      const scored = await scores(engine, completions);
+      const { logprobs } = await engine.accumulate({
+        kind: "ppo",
+        clip: 0.2,
+        temperature: settings.temperature,
+        examples: completions.map(({ tokens, logprobs: old }, i) => ({
+          prompt: prompts[i],
+          completion: tokens,
+          logprobs: old,
+          advantages: tokens.map(() => 0),
+        })),
+      });
+      completions.forEach(({ logprobs: sampled }, i) =>
+        sampled.forEach((value, t) => {
+          must(Math.abs(value - scored[i][t]) < 1e-3, `token ${t} of ${i}: sampled ${value}, scored ${scored[i][t]}`);
+          must(Math.abs(value - logprobs[i][t]) < 1e-3, `token ${t} of ${i}: sampled ${value}, trained on ${logprobs[i][t]}`);
+        }),
+      );
+    }),
+    check("completions end at a stop token or at the limit", async (engine) => {
+      for (const { tokens, logprobs, finish } of await engine.sample(requests, settings)) {
+        const stopped = settings.stop.includes(tokens[tokens.length - 1]);
+        must(tokens.length >= 1 && tokens.length <= settings.maxTokens, `${tokens.length} tokens were sampled`);
+        must(
+          tokens.length === logprobs.length && logprobs.every((p) => p <= 1e-6),
+          "log-probabilities must be one per token, not above 0",
+        );
+        must(
+          stopped === (finish === "stop"),
+          `finish is ${finish}, yet the last token ${stopped ? "is" : "is not"} a stop token`,
+        );
+        must(!tokens.slice(0, -1).some((token) => settings.stop.includes(token)), "a completion goes on after a stop token");
+      }
+    }),
+    check("gradients add up over calls and are forgotten on request", async (engine) => {
+      if (!engine.facts.readsGradient) return;
+      const completions = await engine.sample(requests, settings);
+      await imitate(engine, completions);
+      const once = await engine.gradient();
+      await imitate(engine, completions);
+      const twice = await engine.gradient();
+      must(
+        once.some((x) => x !== 0),
+        "the gradient is zero",
+      );
+      must(
+        once.every((x, i) => Math.abs(2 * x - twice[i]) < 1e-5 + 1e-3 * Math.abs(x)),
+        "two equal calls do not give twice the gradient",
+      );
+      await engine.clearGradient();
+      must(
+        (await engine.gradient()).every((x) => x === 0),
+        "the gradient was not cleared",
+      );
+    }),
+    check("imitation makes the imitated likelier", async (engine) => {
+      const completions = await engine.sample(requests, settings);
+      const { loss } = await imitate(engine, completions);
+      const { gradientNorm } = await engine.step(ADAM);
+      must(gradientNorm > 0, "the gradient vanished");
+      for (let i = 0; i < 4; i++) {
+        await imitate(engine, completions);
+        await engine.step(ADAM);
+      }
+      const { loss: later } = await imitate(engine, completions);
+      must(later < loss, `the loss went from ${loss} to ${later}`);
+    }),
+    check("a snapshot stays as it was", async (engine) => {
+      if (!engine.facts.frozenSnapshots) return;
+      const snapshot = await engine.snapshot();
+      const before = await snapshot.sample(requests, settings);
+      const scored = await scores(snapshot, before);
+      await imitate(engine, before);
+      await engine.step(ADAM);
+      must(same(before, await snapshot.sample(requests, settings)), "training changed what a snapshot samples");
+      must(same(scored, await scores(snapshot, before)), "training changed what a snapshot scores");
+      must(!same(scored, await scores(engine, before)), "training changed nothing in the engine");
+      await snapshot.release();
+    }),
+    check("save and load continue to the same bytes", async (engine) => {
+      const folder = await mkdtemp(join(tmpdir(), "sepo-engine-"));
+      try {
+        const completions = await engine.sample(requests, settings);
+        await imitate(engine, completions);
+        await engine.step(ADAM);
+        await engine.save(folder);
+        const other = await create();
+        await other.load(folder);
+        for (const each of [engine, other]) {
+          await imitate(each, completions);
+          await each.step(ADAM);
+        }
+        must(
+          same(await engine.sample(requests, settings), await other.sample(requests, settings)),
+          "the loaded engine went another way",
+        );
+        await other.release();
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    }),
+    check("a folder without a checkpoint is an error that names it", async (engine) => {
+      const message = await engine.load(join(tmpdir(), "sepo-no-such-folder")).then(
+        () => "",
+        (error: unknown) => (error instanceof Error ? error.message : ""),
+      );
+      must(message.includes("sepo-no-such-folder"), `expected an error naming the folder, got "${message}"`);
+    }),
+  ];
+}

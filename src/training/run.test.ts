@@ -1,0 +1,96 @@
+import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openAgent } from "./agent.ts";
+import { parseConfig } from "./config.ts";
+import { type RunEvent, train } from "./run.ts";
+
+const tabular = parseConfig({
+  seed: 3,
+  engine: { kind: "tabular" },
+  base: { examples: 300, learningRate: 0.05 },
+  sft: { examples: 300, learningRate: 0.05 },
+  sepo: { steps: 6, groupSize: 3, learningRate: 0.05, checkpointEvery: 2, transcriptsEvery: 3 },
+  evaluation: { episodes: 10 },
+});
+const embedded = parseConfig({
+  ...tabular,
+  games: ["ipd"],
+  engine: {
+    kind: "embedded",
+    vocabularySize: 400,
+    width: 32,
+    layers: 1,
+    heads: 2,
+    keyValueHeads: 1,
+    headWidth: 16,
+    feedForward: 48,
+  },
+  base: { examples: 96, batch: 32 },
+  sft: { examples: 96, batch: 32 },
+  sepo: { steps: 3, groupSize: 2, checkpointEvery: 1 },
+  evaluation: { episodes: 2 },
+  sampler: { maxTokens: 12 },
+});
+
+/** Everything a run leaves behind but its clock, as text by path. */
+async function contents(folder: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === "timing.jsonl") continue;
+    const path = join(entry.parentPath, entry.name);
+    found[path.slice(folder.length)] = (await readFile(path)).toString("base64");
+  }
+  return found;
+}
+
+describe("runs", () => {
+  let root = "";
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "sepo-run-"));
+  });
+  afterAll(() => rm(root, { recursive: true }));
+
+  for (const [name, config, stops] of [
+    ["tabular", tabular, ["base 3", "sft 2", "sepo 3", "sepo 6"]],
+    ["embedded", embedded, ["sft 1", "sepo 2"]],
+  ] as const)
+    test(`${name}: killed and resumed, a run ends with the same bytes`, { timeout: 240_000 }, async () => {
+      const whole = join(root, `${name}-whole`);
+      await train(config, whole);
+      const broken = join(root, `${name}-broken`);
+      let resume = false;
+      for (const stop of stops) {
+        const onEvent = (event: RunEvent) => {
+          if (event.kind === "step" && `${event.stage} ${event.step}` === stop) throw new Error("killed");
+        };
+        // The line of the step is on disk and its checkpoint is not: the worst moment to die.
+        await expect(train(config, broken, { resume, onEvent })).rejects.toThrow("killed");
+        resume = true;
+      }
+      await train(config, broken, { resume });
+      const [a, b] = [await contents(whole), await contents(broken)];
+      expect(Object.keys(b).toSorted()).toEqual(Object.keys(a).toSorted());
+      const strip = (text: string) => Buffer.from(text, "base64").toString().replaceAll(whole, "").replaceAll(broken, "");
+      for (const path of Object.keys(a)) expect({ path, text: strip(b[path]) }).toEqual({ path, text: strip(a[path]) });
+    });
+
+  test("a run is not overwritten, and damaged checkpoints are named", async () => {
+    const folder = join(root, "tabular-whole");
+    await expect(train(tabular, folder)).rejects.toThrow(/already holds a run/);
+    const file = join(folder, "checkpoints", "sepo", "tabular.json");
+    await truncate(file, 40);
+    await expect(openAgent(join(folder, "checkpoints", "sepo"))).rejects.toThrow(/sepo.tabular\.json: expected JSON/);
+    await writeFile(join(folder, "checkpoints", "sft", "sepo.json"), '{"kind":"other"}');
+    await expect(openAgent(join(folder, "checkpoints", "sft"))).rejects.toThrow(/sft.sepo\.json/);
+  });
+});
+
+describe("configuration", () => {
+  test("names wrong keys and values", () => {
+    expect(() => parseConfig({ sepo: { stepz: 3 } })).toThrow(/stepz/);
+    expect(() => parseConfig({ games: ["chess"] })).toThrow(/games/);
+    expect(() => parseConfig({ games: ["ipd", "ipd"] })).toThrow(/named once/);
+  });
+});
