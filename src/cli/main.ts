@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { addAudit } from "./audit.ts";
 import { addData } from "./data.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { EXIT_CODES, describeFailure } from "./failure.ts";
@@ -20,7 +21,7 @@ const program = new Command("sepo")
     `
 Exit codes: 0 success, 1 bug, 2 wrong arguments or configuration, 3 a file is missing or malformed, 4 the engine failed, 130 interrupted.`,
   );
-for (const add of [addGames, addPlay, addData, addTrain, addEvaluate, addReport]) add(program);
+for (const add of [addGames, addPlay, addData, addTrain, addEvaluate, addReport, addAudit]) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
 try {

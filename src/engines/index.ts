@@ -1,0 +1,6 @@
+/** The engines behind one contract. */
+export * from "./engine.ts";
+export { TabularEngine } from "./tabular.ts";
+export { scriptedSampler } from "./scripted.ts";
+export { EmbeddedEngine, createEmbeddedEngine, loadEmbeddedEngine } from "./embedded/engine.ts";
+export { defaultModel, type ModelConfig } from "./embedded/model.ts";

@@ -1,0 +1,16 @@
+/** The library: games, opponents, the objective, play, training and evaluation. */
+export * from "./games/index.ts";
+export * from "./opponents/index.ts";
+export * from "./engines/engine.ts";
+export * from "./objective/objective.ts";
+export * from "./objective/credit.ts";
+export * from "./stats/estimate.ts";
+export * from "./random.ts";
+export { type Episode, type EpisodeSpec, playEpisodes } from "./play/episodes.ts";
+export { type Player, modelPlayer, scriptedPlayer } from "./play/player.ts";
+export { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "./play/encoding.ts";
+export { type RunConfig, parseConfig } from "./training/config.ts";
+export { type RunEvent, train } from "./training/run.ts";
+export { openAgent } from "./training/agent.ts";
+export { evaluate } from "./evaluation/evaluate.ts";
+export { type AgentReport, reportAgent } from "./evaluation/stage.ts";
