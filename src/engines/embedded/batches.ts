@@ -3,8 +3,10 @@ import { EngineError, type Prompt } from "../engine.ts";
 import type { Sizes } from "./context.ts";
 import type { ModelConfig } from "./model.ts";
 
-/** Lengths are padded to multiples of this. */
+/** Own lengths are padded to multiples of 16 up to 128, of 32 up to 256, of 64 up to 512 and so on, so by less than a quarter. */
 const LENGTH_STEP = 16;
+/** Prefixes are padded more coarsely, because a slot too many costs a run little and every new length costs a graph. */
+const PREFIX_STEP = 32;
 /** Chosen positions are padded to powers of two from this. */
 const FEWEST_CHOSEN = 16;
 
@@ -25,7 +27,12 @@ export interface Batch {
   readonly rows: readonly Row[];
 }
 
-const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step;
+/** The number of slots for n tokens, see the steps above. */
+export function slotsFor(n: number, smallest: number): number {
+  let step = smallest;
+  while (step * 8 < n) step *= 2;
+  return Math.ceil(n / step) * step;
+}
 
 function chosenSlots(n: number): number {
   let slots = FEWEST_CHOSEN;
@@ -91,8 +98,8 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly (
 }
 
 const byPrefix = (rows: readonly Row[]) => groupBy(rows, ({ prefix }) => prefix.join());
-const prefixSlots = ({ prefix }: Row): number => roundUp(prefix.length, LENGTH_STEP);
-const lengthSlots = ({ own }: Row): number => roundUp(own.length, LENGTH_STEP);
+const prefixSlots = ({ prefix }: Row): number => slotsFor(prefix.length, PREFIX_STEP);
+const lengthSlots = ({ own }: Row): number => slotsFor(own.length, LENGTH_STEP);
 
 /**
  * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. `sizes` are the

@@ -13,10 +13,10 @@ const requests: readonly SampleRequest[] = [...promptsOf(18, 20), ...promptsOf(1
 );
 
 /** Both a tiny model and the default one, whose matrices are large enough for other kernels and for threads. */
-const models = [["tiny", TINY] as const, ["default", { ...defaultModel(200), contextLength: 256 }] as const];
+const models = [["tiny", TINY, 1] as const, ["default", { ...defaultModel(200), contextLength: 256 }, 2] as const];
 
-test.each(models)("a completion's bytes do not depend on its company: %s model", async (_, model) => {
-  const engine = createEmbeddedEngine({ model, key: seedKey(2), threads: 2 });
+test.each(models)("a completion's bytes do not depend on its company: %s model", async (_, model, threads) => {
+  const engine = createEmbeddedEngine({ model, key: seedKey(2), threads });
   const together = await engine.sample(requests, SETTINGS);
   const inParts = async (size: number): Promise<readonly Completion[]> => {
     const parts: Completion[] = [];

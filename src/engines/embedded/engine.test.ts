@@ -92,7 +92,7 @@ test("a saved engine trains on bit for bit", async () => {
   await train(engine);
   const folder = await mkdtemp(join(tmpdir(), "engine-"));
   await engine.save(folder);
-  const loaded = await loadEmbeddedEngine(folder, { threads: 2 });
+  const loaded = await loadEmbeddedEngine(folder, { threads: 1 });
   const again = tinyEngine(2);
   await again.load(folder);
   for (const who of [engine, loaded, again]) await train(who);

@@ -3,8 +3,8 @@ import { compile, type Compiled } from "../../tensor/compile.ts";
 import type { ModelConfig } from "./model.ts";
 import type { Expressions } from "./scoring.ts";
 
-/** Sessions kept before the one used longest ago is released; each holds the memory of its largest run. */
-const CAPACITY = 48;
+/** Sessions kept before the one used longest ago is released; each holds the memory of a run, about 40 MB for the default model. */
+const CAPACITY = 64;
 
 /**
  * One owner of sessions for any number of holders; the sessions go when the last holder lets go. Work runs one piece at a time:

@@ -26,7 +26,7 @@ export const ADAM: AdamSettings = {
   gradientClip: 1,
 };
 
-export const tinyEngine = (seed = 1): EmbeddedEngine => createEmbeddedEngine({ model: TINY, key: seedKey(seed), threads: 2 });
+export const tinyEngine = (seed = 1): EmbeddedEngine => createEmbeddedEngine({ model: TINY, key: seedKey(seed), threads: 1 });
 
 /** `length` keyed tokens. */
 export const tokensOf = (seed: number, length: number): number[] =>

@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { chosenValues, contextArrays, continuedRow, denseBatches, invariantBatches, promptRow, slotsFor } from "./batches.ts";
+import { TINY } from "./testing.ts";
+
+const CONFIG = { ...TINY, contextLength: 1000 };
+const ROWS = [8, 2] as const;
+
+const request = fc.record({
+  family: fc.nat(2),
+  shared: fc.constantFrom(0, 5, 40),
+  own: fc.integer({ min: 1, max: 70 }),
+  continuation: fc.array(fc.nat(23), { maxLength: 40 }),
+});
+const rowsOf = (requests: readonly { family: number; shared: number; own: number; continuation: number[] }[]) =>
+  requests.map(({ family, shared, own, continuation }, index) => {
+    const tokens = Array.from({ length: shared + own }, (_, i) => (i < shared ? family : (i * 7 + index) % 24));
+    return continuedRow(CONFIG, { tokens, shared }, continuation, index);
+  });
+
+test("slots hold the tokens and waste less than a quarter, beyond the first step", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5000 }), (n) => {
+      const slots = slotsFor(n, 16);
+      expect(slots).toBeGreaterThanOrEqual(n);
+      expect(slots - n).toBeLessThan(Math.max(16, n / 4));
+    }),
+  );
+  expect([0, 1, 16, 17, 128, 129, 300].map((n) => slotsFor(n, 16))).toEqual([0, 16, 16, 32, 128, 160, 320]);
+});
+
+test.each([
+  ["invariant", (rows: ReturnType<typeof rowsOf>) => invariantBatches(rows, ROWS, false)] as const,
+  ["dense", (rows: ReturnType<typeof rowsOf>) => denseBatches(rows, ROWS)] as const,
+])("%s batches hold every row once, with its prefix, in slots large enough", (_, batchesOf) => {
+  fc.assert(
+    fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
+      const rows = rowsOf(requests);
+      const batches = batchesOf(rows);
+      expect(batches.flatMap((batch) => batch.rows.map(({ index }) => index)).sort((a, b) => a - b)).toEqual([...rows.keys()]);
+      for (const { sizes, rows: members } of batches) {
+        expect(ROWS).toContain(sizes.rows);
+        expect(members.length).toBeLessThanOrEqual(sizes.rows);
+        for (const row of members) {
+          expect(row.prefix).toEqual(members[0].prefix);
+          expect(row.prefix.length).toBeLessThanOrEqual(sizes.prefix);
+          expect(row.own.length).toBeLessThanOrEqual(sizes.length);
+          expect(row.chosen).toBeLessThanOrEqual(sizes.chosen);
+        }
+      }
+    }),
+  );
+});
+
+test("invariant batches give a row the slots it would have alone", () => {
+  fc.assert(
+    fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
+      for (const { sizes, rows } of invariantBatches(rowsOf(requests), ROWS, false)) {
+        for (const row of rows) {
+          const [alone] = invariantBatches([row], ROWS, false);
+          expect({ ...alone.sizes, rows: 0 }).toEqual({ ...sizes, rows: 0 });
+        }
+      }
+    }),
+  );
+});
+
+test("a row's last own token predicts the first token to come", () => {
+  const prompt = { tokens: [1, 2, 3, 4, 5], shared: 3 };
+  expect(promptRow(CONFIG, prompt, 4, 0)).toEqual({ index: 0, prefix: [1, 2, 3], own: [4, 5], first: 1, chosen: 1 });
+  const row = continuedRow(CONFIG, prompt, [6, 7, 8], 0);
+  expect(row).toEqual({ index: 0, prefix: [1, 2, 3], own: [4, 5, 6, 7], first: 1, chosen: 3 });
+  // A prompt that is shared as a whole keeps its last token for itself.
+  expect(promptRow(CONFIG, { ...prompt, shared: 5 }, 4, 0)).toMatchObject({ prefix: [1, 2, 3, 4], own: [5], first: 0 });
+});
+
+test("arrays place rows one after another", () => {
+  const sizes = { prefix: 4, rows: 2, length: 5, chosen: 3 };
+  const rows = [continuedRow(CONFIG, { tokens: [1, 2, 3, 4], shared: 2 }, [5, 6], 1)];
+  const batch = { sizes, rows };
+  expect(contextArrays(batch)).toEqual({
+    tokens: Int32Array.of(3, 4, 5, 0, 0, 0, 0, 0, 0, 0),
+    at: Int32Array.of(1, 2, 0, 0, 0, 0),
+    prefixTokens: Int32Array.of(1, 2, 0, 0),
+    prefixLength: Int32Array.of(2),
+  });
+  const values = chosenValues(batch, new Float32Array(6), (index) => [index, 9]);
+  expect(values).toEqual(Float32Array.of(1, 9, 0, 0, 0, 0));
+});
