@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the built command line; `npm test` builds it first. */
+const sepo = (args: readonly string[], input = ""): Promise<Outcome> =>
+  new Promise((resolve) => {
+    const child = execFile(process.execPath, ["dist/cli/main.js", ...args], { encoding: "utf8" }, (_error, out, err) =>
+      resolve({ code: child.exitCode ?? -1, out, err }),
+    );
+    child.stdin?.end(input);
+  });
+
+const SMALL = [
+  "engine.kind=tabular",
+  "base.examples=200",
+  "sft.examples=200",
+  "sepo.steps=2",
+  "sepo.groupSize=2",
+  "evaluation.episodes=4",
+];
+
+describe("sepo", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sepo-cli-"));
+    const set = SMALL.flatMap((assignment) => ["--set", assignment]);
+    expect(await sepo(["train", "--out", join(folder, "run"), ...set])).toMatchObject({ code: 0 });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("every command teaches with examples", async () => {
+    for (const command of ["games", "play", "data", "train", "evaluate", "report", "audit"]) {
+      const { code, out } = await sepo([command, "--help"]);
+      expect(code).toBe(0);
+      expect(out).toContain("Examples:");
+    }
+  });
+
+  test("wrong input exits with 2 and names what was expected", async () => {
+    for (const [args, message] of [
+      [["games", "chess"], 'no game is called "chess"; expected one of ipd, kuhn'],
+      [["train", "--set", "sepo.stepz=1"], 'Unrecognized key: "stepz"'],
+      [["train", "--set", "nonsense"], 'expects key=value, got "nonsense"'],
+      [["train", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON configuration"],
+      [["train", "--resume", "--out", "nowhere"], "expected the directory of a run to resume"],
+      [["evaluate"], "either a checkpoint folder or a --policy"],
+      [["evaluate", "--policy", "nobody", "--game", "ipd"], 'no policy called "nobody"'],
+      [["evaluate", "--policy", "random", "--game", "ipd", "--episodes", "0"], "1 or more"],
+      [["report", "nowhere"], "expected the evaluations of a run"],
+      [["dance"], "unknown command"],
+    ] as const) {
+      const { code, err } = await sepo(args);
+      expect({ args, code }).toEqual({ args, code: 2 });
+      expect(err).toContain(message);
+    }
+  });
+
+  test("a checkpoint that is not there exits with 4 and is named", async () => {
+    const { code, err } = await sepo(["evaluate", join(folder, "nowhere")]);
+    expect(code).toBe(4);
+    expect(err).toContain("nowhere");
+  });
+
+  test("a run is not overwritten", async () => {
+    const { code, err } = await sepo(["train", "--out", join(folder, "run"), "--set", "engine.kind=tabular"]);
+    expect(code).toBe(2);
+    expect(err).toContain("--resume");
+  });
+
+  test("evaluation of a saved checkpoint repeats the run's own report", async () => {
+    const { out } = await sepo(["evaluate", join(folder, "run", "checkpoints", "sepo"), "--episodes", "4", "--json"]);
+    const again: { games: object[] } = JSON.parse(out);
+    const stored: { games: object[] } = JSON.parse(await readFile(join(folder, "run", "evaluation", "sepo.json"), "utf8"));
+    expect(again.games).toEqual(stored.games);
+  });
+
+  test("report prints tables in both formats", async () => {
+    expect((await sepo(["report", join(folder, "run")])).out).toContain("safety index J");
+    expect((await sepo(["report", join(folder, "run"), "--format", "markdown", "--brief"])).out).toContain(
+      "| agent | safety index J |",
+    );
+  });
+
+  test("dry run prints a configuration that can be used", async () => {
+    const { code, out } = await sepo(["train", "recipes/small/config.toml", "--dry-run", "--set", "sepo.credit=payoff"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ sepo: { credit: "payoff" }, protocol: "corrected" });
+  });
+
+  test("a person can play, is corrected, and can leave", async () => {
+    const { code, out } = await sepo(["play", "ipd", "--against", "always-defect"], `hello\n${"DEFECT\n".repeat(8)}`);
+    expect(code).toBe(0);
+    expect(out).toContain("no line names an action; expected COOPERATE or DEFECT");
+    expect(out).toContain("total    8     8  points");
+    expect((await sepo(["play", "kuhn"], "\n")).out).toContain("You left the table.");
+  });
+
+  test("data writes examples and a manifest", async () => {
+    const { code } = await sepo(["data", "--out", join(folder, "data"), "--examples", "100", "--games", "kuhn"]);
+    expect(code).toBe(0);
+    const [line] = (await readFile(join(folder, "data", "kuhn.train.jsonl"), "utf8")).split("\n");
+    const example: { messages: { role: string }[] } = JSON.parse(line);
+    expect(example.messages.map(({ role }) => role)).toEqual(["system", "user", "assistant"]);
+    const manifest = await readFile(join(folder, "data", "manifest.json"), "utf8");
+    expect(manifest).not.toContain('always-pass"');
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { scriptedSampler } from "../engines/scripted.ts";
+import { TabularEngine } from "../engines/tabular.ts";
+import { gameNamed } from "../games/index.ts";
+import { policyNamed, rosterOf } from "../opponents/index.ts";
+import { foldIn, seedKey } from "../random.ts";
+import { createAgent } from "../training/agent.ts";
+import { parseConfig } from "../training/config.ts";
+import { rollout } from "../training/rollout.ts";
+import { type Encoding, tableEncoding, tableVocabulary } from "./encoding.ts";
+import { type EpisodeSpec, playEpisodes } from "./episodes.ts";
+import { modelPlayer, scriptedPlayer } from "./player.ts";
+import { scoreEpisode, transcriptOf } from "./score.ts";
+
+const vocabulary = tableVocabulary(["ipd", "kuhn"]);
+const encoding = tableEncoding(vocabulary);
+const table = () => new TabularEngine({ rows: vocabulary.rows, vocabularySize: encoding.vocabularySize });
+const settings = { temperature: 1, maxTokens: 4, stop: encoding.stop };
+
+function specs(agent: EpisodeSpec["agent"], count: number): EpisodeSpec[] {
+  return ["ipd", "kuhn"].flatMap((name) =>
+    Array.from({ length: count }, (_, i) => ({
+      game: gameNamed(name),
+      agent,
+      opponent: scriptedPlayer(rosterOf(name).pools.train[i % 3]),
+      pool: "train" as const,
+      scenario: foldIn(seedKey(1), name, i),
+      sampling: foldIn(seedKey(2), name, i),
+      id: `${name} ${i}`,
+    })),
+  );
+}
+
+describe("the referee", () => {
+  test("transcripts do not depend on concurrency", async () => {
+    const transcript = async (concurrency: number) =>
+      (await playEpisodes(specs(modelPlayer("agent", table(), encoding, settings), 12), { concurrency })).map((e) =>
+        JSON.stringify(transcriptOf(e)),
+      );
+    const reference = await transcript(1);
+    for (const concurrency of [2, 5, 100]) expect(await transcript(concurrency)).toEqual(reference);
+  });
+
+  test("transcripts of a language model do not depend on concurrency", { timeout: 120_000 }, async () => {
+    const config = parseConfig({
+      engine: {
+        vocabularySize: 300,
+        contextLength: 1024,
+        width: 16,
+        layers: 1,
+        heads: 1,
+        keyValueHeads: 1,
+        headWidth: 16,
+        feedForward: 24,
+      },
+    });
+    const agent = createAgent(config, () => ["PASS BET CALL FOLD COOPERATE DEFECT you they hold"]);
+    const player = modelPlayer("agent", agent.engine, agent.encoding, { ...agent.sampler, maxTokens: 3 });
+    const transcript = async (concurrency: number) =>
+      (await playEpisodes(specs(player, 2), { concurrency })).map((e) => JSON.stringify(transcriptOf(e)));
+    expect(await transcript(1)).toEqual(await transcript(50));
+    await agent.engine.release();
+  });
+
+  test("a group shares its cards and its opponent's draws", async () => {
+    const always = policyNamed(rosterOf("kuhn"), "always-bet");
+    for (const { played, game } of await rollout(["ipd", "kuhn"], scriptedPlayer(game2(always)), seedKey(3), 4)) {
+      const first = JSON.stringify(played[0].outcomes);
+      for (const episode of played)
+        expect({ game, outcomes: JSON.stringify(episode.outcomes) }).toEqual({ game, outcomes: first });
+    }
+  });
+
+  test("an interrupted session stops with the reason", async () => {
+    const signal = AbortSignal.abort();
+    await expect(playEpisodes(specs(scriptedPlayer(game2()), 1), { signal })).rejects.toThrow(/abort/);
+  });
+});
+
+/** A deterministic policy for both games: COOPERATE, or BET and CALL. */
+const game2 = (kuhnPolicy = policyNamed(rosterOf("kuhn"), "always-bet")) => ({
+  name: "deterministic",
+  description: "",
+  memory: () => "",
+  act: (view: unknown) =>
+    typeof view === "object" && view !== null && "played" in view ? ([["COOPERATE", 1]] as const) : kuhnPolicy.act(view),
+});
+
+describe("replies that cannot be used", () => {
+  const [hold, bet, fold, pass] = [50, 51, 52, 53];
+  const words: Encoding = {
+    vocabularySize: 60,
+    stop: [],
+    prompt: () => ({ tokens: [1], shared: 0 }),
+    reply: () => [],
+    resolve: (tokens, action) => [...tokens, action === "BET" ? bet : pass],
+    text: (tokens) =>
+      tokens.map((t) => ({ [hold]: "I hold", [bet]: "BET", [fold]: "FOLD", [pass]: "PASS" })[t] ?? "?").join("\n"),
+  };
+  for (const [status, reply] of [
+    ["parse-failure", [hold]],
+    ["illegal-action", [hold, fold]],
+    ["ok", [hold, bet]],
+  ] as const)
+    test(`${status} is recorded, and a legal action is played`, async () => {
+      const game = gameNamed("kuhn");
+      const view = game.view(game.chance(game.start(), "KJ"), 0);
+      // After the reply the scripted model would say BET: the resolution scores BET at 0 and PASS at -50.
+      const sampler = scriptedSampler(() => [...reply, bet]);
+      const player = modelPlayer("scripted", sampler, words, { temperature: 1, maxTokens: reply.length, stop: [] });
+      const [decision] = await player.decide([{ game, view, key: seedKey(0) }]);
+      expect(decision.parsed.status).toBe(status);
+      expect(decision.action).toBe("BET");
+      expect(decision.resolved).toBe(status === "ok" ? undefined : "scored");
+    });
+
+  test("failures are counted in the round they happened", async () => {
+    const sampler = scriptedSampler(() => [hold, bet]);
+    const player = modelPlayer("scripted", sampler, words, { temperature: 1, maxTokens: 1, stop: [] });
+    const [, episode] = await playEpisodes(specs(player, 1));
+    const { rounds } = scoreEpisode(episode);
+    expect(rounds.reduce((sum, { failures }) => sum + failures, 0)).toBe(episode.decisions.length);
+  });
+});
