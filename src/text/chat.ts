@@ -1,21 +1,19 @@
 /**
- * Chat messages to prompt tokens through a Jinja chat template. The template is rendered once per sequence of roles with
- * sentinels in place of the contents; contents are then encoded as plain text between the pieces the template wrote, so no
- * message can smuggle in a special token, and prompts with the same system message share its tokens exactly.
+ * Chat messages to prompt tokens and completion tokens back to text, through a model's chat template. Contents are encoded as
+ * plain text, so no message can smuggle in a special token; prompts with the same system message begin with the same tokens;
+ * and a conversation grows by appending tokens: what a model sampled is never decoded and encoded again.
  */
-import { Template } from "@huggingface/jinja";
 import type { Prompt } from "../engines/engine.ts";
-import { type Tokenizer, TokenizerError } from "./tokenizer.ts";
+import { boundedCache } from "./cache.ts";
+import { type Message, createTemplate } from "./template.ts";
+import { type Tokenizer, TokenizerError, namedTokens } from "./tokenizer.ts";
 
-export interface Message {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
-}
+export type { Message } from "./template.ts";
 
 /** Special tokens of our own small tokenizer, in id order. */
 export const SPECIAL_TOKENS = ["<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"] as const;
 export const END_TOKEN = "<|end|>";
-/** Our own template: one marker per message and one at its end. */
+/** Our own template: one marker before each message and one at its end. */
 export const CHAT_TEMPLATE =
   "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
@@ -23,64 +21,122 @@ export const CHAT_TEMPLATE =
 export interface Chat {
   readonly tokenizer: Tokenizer;
   readonly vocabularySize: number;
-  /** Tokens that end an assistant message. */
+  /** Tokens that end an assistant message; the first is the one its template writes. */
   readonly stop: readonly number[];
   /** The prompt that asks the assistant to continue; `shared` covers a leading system message. */
   prompt(messages: readonly Message[]): Prompt;
   /** An assistant message as completion tokens, with its end. */
   reply(text: string): readonly number[];
-  /** Text of completion tokens up to their end. */
+  /** Text of completion tokens up to their end; special tokens before it are left out. */
   text(tokens: readonly number[]): string;
-  /** The conversation so far continued by a user message: tokens are concatenated, sampled text is never re-encoded. */
+  /**
+   * The conversation so far continued by a user message. Tokens are appended, so the result begins with the prompt and the
+   * reply as they were sampled, and with the same `shared`. A reply that was cut off gets the end that it lacks.
+   */
   extend(prompt: Prompt, reply: readonly number[], content: string): Prompt;
 }
 
-/** Private-use characters no template trims or escapes. */
-const sentinel = (index: number): string => `\uE000${index}\uE001`;
-const SENTINEL = /\uE000\d+\uE001/u;
+/** What differs between our own template, which needs no rendering, and any other. */
+interface Layout {
+  readonly end: number;
+  prompt(messages: readonly Message[]): Prompt;
+  /** What follows the content of an assistant message, its end first, when a user message comes next. */
+  afterReply(content: string): readonly number[];
+}
 
-export function createChat(tokenizer: Tokenizer): Chat {
-  const template = new Template(tokenizer.files.chatTemplate);
-  const end = tokenizer.special(tokenizer.files.config.eos_token ?? END_TOKEN);
-  const skeletons = new Map<string, readonly (readonly number[])[]>();
+export interface ChatOptions {
+  /** Values that a foreign template reads besides the messages, such as `enable_thinking` or `date_string`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
 
-  /** Tokens the template writes before, between and after the contents of messages with these roles. */
-  const skeleton = (roles: readonly Message["role"][]): readonly (readonly number[])[] => {
-    const key = roles.join(" ");
-    const known = skeletons.get(key);
-    if (known !== undefined) return known;
-    const messages = roles.map((role, i) => ({ role, content: sentinel(i) }));
-    const pieces = template.render({ messages, add_generation_prompt: true }).split(SENTINEL);
-    if (pieces.length !== roles.length + 1)
-      throw new TokenizerError(
-        `the chat template must write each message once; it wrote ${pieces.length - 1} of ${roles.length}`,
-      );
-    const encoded = pieces.map((piece) => tokenizer.encodeTemplate(piece));
-    skeletons.set(key, encoded);
-    return encoded;
-  };
-
+/** Throws `TokenizerError` for a template that cannot be used; so do the methods for messages that it rejects. */
+export function createChat(tokenizer: Tokenizer, { variables = {} }: ChatOptions = {}): Chat {
+  const own = tokenizer.files.chatTemplate === CHAT_TEMPLATE;
+  const layout = own ? markerLayout(tokenizer) : templateLayout(tokenizer, variables);
+  const { end } = layout;
+  const endOfText = namedTokens(tokenizer.files.config)["eos_token"];
+  const stop = [...new Set(endOfText === undefined ? [end] : [end, tokenizer.special(endOfText)])];
   return {
     tokenizer,
     vocabularySize: tokenizer.vocabularySize,
-    stop: [end],
-    prompt(messages) {
-      const pieces = skeleton(messages.map(({ role }) => role));
-      const contents = messages.map(({ content }) => tokenizer.encode(content));
-      const tokens = [...pieces[0], ...contents.flatMap((content, i) => [...content, ...pieces[i + 1]])];
-      const shared = messages[0]?.role === "system" ? pieces[0].length + contents[0].length : 0;
-      return { tokens, shared };
-    },
+    stop,
+    prompt: (messages) => layout.prompt(messages),
     reply: (text) => [...tokenizer.encode(text), end],
     text(tokens) {
-      const at = tokens.indexOf(end);
+      const at = tokens.findIndex((token) => stop.includes(token));
       return tokenizer.decode(at < 0 ? tokens : tokens.slice(0, at));
     },
     extend({ tokens, shared }, reply, content) {
-      // The pieces after an assistant message follow from the template; its own end is already in the reply.
-      const [, , between, after] = skeleton(["user", "assistant", "user"]);
-      const opening = between[0] === end ? between.slice(1) : between;
-      return { tokens: [...tokens, ...reply, ...opening, ...tokenizer.encode(content), ...after], shared };
+      const rest = layout.afterReply(content);
+      const ended = stop.includes(reply[reply.length - 1]) && rest[0] === end;
+      return { tokens: [...tokens, ...reply, ...(ended ? rest.slice(1) : rest)], shared };
     },
   };
+}
+
+/** `CHAT_TEMPLATE` written directly in tokens; every content stands between two markers, so parts join without a seam. */
+function markerLayout(tokenizer: Tokenizer): Layout {
+  const end = tokenizer.special(END_TOKEN);
+  const markers = {
+    system: tokenizer.special("<|system|>"),
+    user: tokenizer.special("<|user|>"),
+    assistant: tokenizer.special("<|assistant|>"),
+  } as const;
+  return {
+    end,
+    prompt(messages) {
+      const contents = messages.map(({ content }) => tokenizer.encode(content));
+      const tokens = contents.flatMap((content, i) => [markers[messages[i].role], ...content, end]);
+      tokens.push(markers.assistant);
+      return { tokens, shared: messages[0]?.role === "system" ? contents[0].length + 2 : 0 };
+    },
+    afterReply: (content) => [end, markers.user, ...tokenizer.encode(content), end, markers.assistant],
+  };
+}
+
+/** Characters of system messages whose tokens are kept. */
+const CACHED_SYSTEMS = 1_000_000;
+
+/**
+ * Any other template. What two different user messages after the same system message have in common is the part that is shared;
+ * of it, as much as a prompt really begins with.
+ */
+function templateLayout(tokenizer: Tokenizer, variables: Readonly<Record<string, unknown>>): Layout {
+  const template = createTemplate(tokenizer, variables);
+  const reply: readonly Message[] = [
+    { role: "user", content: "a" },
+    { role: "assistant", content: "b" },
+  ];
+  const specialIds = new Set(tokenizer.specials.values());
+  const end = template.encodeAfter(1, reply, false).find((token) => specialIds.has(token));
+  if (end === undefined) throw new TokenizerError("the chat template must write a special token after an assistant message");
+  const heads = boundedCache<readonly number[]>(CACHED_SYSTEMS);
+  const head = (system: string): readonly number[] => {
+    const [a, b] = ["a", "b"].map((content) =>
+      template.encode(
+        [
+          { role: "system", content: system },
+          { role: "user", content },
+        ],
+        true,
+      ),
+    );
+    return a.slice(0, commonLength(a, b));
+  };
+  return {
+    end,
+    prompt(messages) {
+      const tokens = template.encode(messages, true);
+      const [first] = messages;
+      return { tokens, shared: first?.role === "system" ? commonLength(tokens, heads(first.content, head)) : 0 };
+    },
+    afterReply: (content) => template.encodeAfter(1, [...reply, { role: "user", content }], true),
+  };
+}
+
+/** Length of the longest common prefix. */
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return length;
 }
