@@ -12,5 +12,6 @@ export { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "./p
 export { type RunConfig, parseConfig } from "./training/config.ts";
 export { type RunEvent, train } from "./training/run.ts";
 export { openAgent } from "./training/agent.ts";
-export { evaluate } from "./evaluation/evaluate.ts";
-export { type AgentReport, reportAgent } from "./evaluation/stage.ts";
+export { reportOf } from "./evaluation/evaluate.ts";
+export { playAll, simulateAll } from "./evaluation/episodes.ts";
+export { type AgentReport, reportAgent, reportPolicy } from "./evaluation/stage.ts";

@@ -7,28 +7,52 @@
  */
 export type Key = readonly [number, number];
 
-const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
 /** Second counter words, which keep derived keys and drawn numbers apart. */
 const FOLD = 0x666f6c64;
 const DRAW = 0x64726177;
 
+/** The words of the last block: results of `mix`, which returns nothing so that a draw allocates nothing. */
+let first = 0;
+let second = 0;
+
+/** Four rounds with the given rotations. */
+function mixRounds(a: number, b: number, c: number, d: number): void {
+  first = (first + second) | 0;
+  second = ((second << a) | (second >>> (32 - a))) ^ first;
+  first = (first + second) | 0;
+  second = ((second << b) | (second >>> (32 - b))) ^ first;
+  first = (first + second) | 0;
+  second = ((second << c) | (second >>> (32 - c))) ^ first;
+  first = (first + second) | 0;
+  second = ((second << d) | (second >>> (32 - d))) ^ first;
+}
+
+function mix(key0: number, key1: number, counter0: number, counter1: number): void {
+  const key2 = PARITY ^ key0 ^ key1;
+  first = (counter0 + key0) | 0;
+  second = (counter1 + key1) | 0;
+  mixRounds(13, 15, 26, 6);
+  first = (first + key1) | 0;
+  second = (second + key2 + 1) | 0;
+  mixRounds(17, 29, 16, 24);
+  first = (first + key2) | 0;
+  second = (second + key0 + 2) | 0;
+  mixRounds(13, 15, 26, 6);
+  first = (first + key0) | 0;
+  second = (second + key1 + 3) | 0;
+  mixRounds(17, 29, 16, 24);
+  first = (first + key1) | 0;
+  second = (second + key2 + 4) | 0;
+  mixRounds(13, 15, 26, 6);
+  first = (first + key2) | 0;
+  second = (second + key0 + 5) | 0;
+}
+
 /** The Threefry-2x32-20 block function: 64 bits of key and 64 bits of counter to 64 random bits, as two unsigned words. */
 export function threefry(key: Key, counter: Key): Key {
-  const schedule = [key[0], key[1], PARITY ^ key[0] ^ key[1]];
-  let x = (counter[0] + schedule[0]) | 0;
-  let y = (counter[1] + schedule[1]) | 0;
-  for (let round = 0; round < 20; round++) {
-    x = (x + y) | 0;
-    const turn = ROTATIONS[round % 8];
-    y = ((y << turn) | (y >>> (32 - turn))) ^ x;
-    if (round % 4 === 3) {
-      const block = (round + 1) / 4;
-      x = (x + schedule[block % 3]) | 0;
-      y = (y + schedule[(block + 1) % 3] + block) | 0;
-    }
-  }
-  return [x >>> 0, y >>> 0];
+  mix(key[0], key[1], counter[0], counter[1]);
+  return [first >>> 0, second >>> 0];
 }
 
 /** The root key of a seed (a non-negative safe integer). */
@@ -46,16 +70,20 @@ function hash(text: string): number {
 
 /** The key reached from `key` along a path of integers and names; different paths give independent keys. */
 export function foldIn(key: Key, ...path: readonly (number | string)[]): Key {
-  return path.reduce<Key>(
-    (k, part) => threefry(k, [typeof part === "number" ? part : hash(part), typeof part === "number" ? FOLD : ~FOLD]),
-    key,
-  );
+  let [key0, key1] = key;
+  for (const part of path) {
+    if (typeof part === "number") mix(key0, key1, part, FOLD);
+    else mix(key0, key1, hash(part), ~FOLD);
+    key0 = first >>> 0;
+    key1 = second >>> 0;
+  }
+  return [key0, key1];
 }
 
 /** The `index`-th uniform number in [0, 1) of a key, with 53 random bits. */
 export function uniform(key: Key, index = 0): number {
-  const [high, low] = threefry(key, [index, DRAW]);
-  return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
+  mix(key[0], key[1], index, DRAW);
+  return ((first >>> 5) * 2 ** 26 + (second >>> 6)) / 2 ** 53;
 }
 
 /** The `index`-th integer of a key, uniform on 0..n-1 (bias below n / 2^53). */

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { GAMES } from "../games/index.ts";
+import { GAME_NAMES, GameError } from "../games/index.ts";
+import { rosterOf } from "../opponents/index.ts";
 import { modelPlayer } from "../play/player.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { terminalTable } from "../report/table.ts";
@@ -25,7 +26,7 @@ export function addAudit(program: Command): void {
       "show what the gradient is made of: credit estimators against the exact gradient of J, or a checkpoint's pools and terms",
     )
     .argument("[checkpoint]", "a checkpoint folder; without one, the estimators are judged with the exact tabular engine")
-    .addOption(new Option("--game <name>", "which game").choices(GAMES.map(({ facts }) => facts.name)).default("ipd"))
+    .addOption(new Option("--game <name>", "which game").choices(GAME_NAMES).default("ipd"))
     .option("--batches <n>", "rollouts to average when judging estimators", positiveNumber, 300)
     .option("--group-size <n>", "episodes per opponent", positiveNumber, 8)
     .option("--seed <n>", "seed of the rollouts", naturalNumber, 0)
@@ -42,7 +43,7 @@ export function addAudit(program: Command): void {
 }
 
 async function judged({ game, batches, groupSize, seed }: AuditFlags) {
-  const rows = await judgeEstimators(game, batches, { groupSize, seed });
+  const rows = await judgeEstimators(rosterOf(game), batches, { groupSize, seed });
   return {
     title: `${game}: estimators averaged over ${batches} rollouts of ${groupSize} episodes per opponent, against the exact gradient of J`,
     head: ["estimator", "cosine", "norm", "mean squared z (1: expectation is zero)"],
@@ -52,9 +53,11 @@ async function judged({ game, batches, groupSize, seed }: AuditFlags) {
 
 /** One rollout of a checkpoint, taken apart; the control exchanges harms between the episodes of each group. */
 async function taken(checkpoint: string, { game, groupSize, seed }: AuditFlags) {
-  const { engine, encoding, sampler } = await openAgent(checkpoint);
+  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint);
+  const roster = rosters.find((own) => own.game.facts.name === game);
+  if (roster === undefined) throw new GameError(`${checkpoint} was not trained on ${game}; expected one of its games`);
   const key = foldIn(seedKey(seed), "audit", game);
-  const groups = await rollout([game], modelPlayer("agent", engine, encoding, sampler), key, groupSize);
+  const groups = await rollout([roster], modelPlayer("agent", engine, encoding, sampler), key, { scenarios: 1, groupSize });
   const parts = await contributions(engine, groups, sampler.temperature);
   const whole = await creditGradient(engine, groups, sampler.temperature);
   const shuffled = groups.map((group) => shuffleHarms(group, foldIn(key, "shuffle", group.opponent)));

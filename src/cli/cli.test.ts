@@ -38,7 +38,7 @@ describe("sepo", () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   test("every command teaches with examples", async () => {
-    for (const command of ["games", "play", "data", "train", "evaluate", "report", "audit"]) {
+    for (const command of ["games", "play", "data", "train", "evaluate", "report", "audit", "solve", "compare"]) {
       const { code, out } = await sepo([command, "--help"]);
       expect(code).toBe(0);
       expect(out).toContain("Examples:");
@@ -47,12 +47,12 @@ describe("sepo", () => {
 
   test("wrong input exits with 2 and names what was expected", async () => {
     for (const [args, message] of [
-      [["games", "chess"], 'no game is called "chess"; expected one of ipd, kuhn'],
+      [["games", "chess"], 'no game is called "chess"; expected one of ipd, auction, split, negotiation, kuhn'],
       [["train", "--set", "sepo.stepz=1"], 'Unrecognized key: "stepz"'],
       [["train", "--set", "nonsense"], 'expects key=value, got "nonsense"'],
       [["train", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON configuration"],
       [["train", "--resume", "--out", "nowhere"], "expected the directory of a run to resume"],
-      [["evaluate"], "either a checkpoint folder or a --policy"],
+      [["evaluate"], "name one of: a checkpoint folder, --policy, --scripted"],
       [["evaluate", "--policy", "nobody", "--game", "ipd"], 'no policy called "nobody"'],
       [["evaluate", "--policy", "random", "--game", "ipd", "--episodes", "0"], "1 or more"],
       [["report", "nowhere"], "expected the evaluations of a run"],

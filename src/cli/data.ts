@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import writeFileAtomic from "write-file-atomic";
-import { GAMES } from "../games/index.ts";
+import { GAME_NAMES } from "../games/index.ts";
 import { rosterOf } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { type Trace, expertTraces } from "../training/traces.ts";
@@ -28,7 +28,8 @@ const counts = (values: readonly string[]): Record<string, number> => {
 const jsonl = (traces: readonly Trace[]): string =>
   traces
     .map(
-      ({ messages, game, expert, opponent, episode }) => `${JSON.stringify({ messages, game, expert, opponent, episode })}\n`,
+      ({ messages, game, expert, opponent, episode }) =>
+        `${JSON.stringify({ messages, game: game.facts.name, expert, opponent, episode })}\n`,
     )
     .join("");
 
@@ -43,7 +44,7 @@ export function addData(program: Command): void {
     .option("--json", "print the manifest")
     .addHelpText("after", "\nExamples:\n  sepo data --out data --examples 8000\n  sepo data --games kuhn --seed 3 --json")
     .action(async ({ out, games, examples, seed, json }: DataFlags) => {
-      const names = games === undefined ? GAMES.map(({ facts }) => facts.name) : games.split(",");
+      const names = games === undefined ? GAME_NAMES : games.split(",");
       const progress = createProgress();
       await mkdir(out, { recursive: true });
       const manifest: Record<string, { readonly files: object; readonly [key: string]: object }> = {};

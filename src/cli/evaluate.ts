@@ -1,87 +1,134 @@
-import type { Command } from "commander";
-import { type AgentReport, reportAgent } from "../evaluation/stage.ts";
-import { evaluate } from "../evaluation/evaluate.ts";
-import { GameError } from "../games/index.ts";
-import { policyNamed, rosterOf } from "../opponents/index.ts";
-import { scriptedPlayer } from "../play/player.ts";
-import { foldIn, seedKey } from "../random.ts";
-import { actionTable, objectiveTable, opponentTable } from "../report/agents.ts";
+import { type Command, Option } from "commander";
+import { simulateAll } from "../evaluation/episodes.ts";
+import { type AgentReport, evaluationKey, reportAgent, reportPolicy } from "../evaluation/stage.ts";
+import { GameError, PROTOCOLS, type Protocol } from "../games/index.ts";
+import { measureObjective } from "../objective/objective.ts";
+import { type Roster, allRosters, policiesOf, policyNamed, rosterOf } from "../opponents/index.ts";
+import { objectiveSettings } from "../play/score.ts";
+import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
+import { planEpisodes } from "../stats/compare.ts";
 import { openAgent } from "../training/agent.ts";
-import { naturalNumber, positiveNumber } from "./options.ts";
+import { naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
 interface EvaluateFlags {
   readonly policy?: string;
+  readonly scripted?: boolean;
   readonly game?: string;
+  readonly protocol: Protocol;
   readonly episodes: number;
+  readonly precision?: number;
   readonly seed: number;
   readonly concurrency: number;
+  readonly brief?: boolean;
   readonly json?: boolean;
 }
 
 export function addEvaluate(program: Command): void {
   program
     .command("evaluate")
-    .description("measure a checkpoint, or a scripted policy, against every pool with 95% intervals")
+    .description("measure a checkpoint, or scripted policies, against every pool with 95% intervals")
     .argument("[checkpoint]", "a checkpoint folder")
     .option("--policy <name>", "a scripted policy instead of a checkpoint (needs --game)")
+    .option("--scripted", "every scripted policy of every game (or of --game) instead of a checkpoint")
     .option("--game <name>", "only this game")
+    .addOption(
+      new Option("--protocol <name>", "the measurement rules, for scripted policies").choices(PROTOCOLS).default("corrected"),
+    )
     .option("--episodes <n>", "episodes per opponent", positiveNumber, 200)
+    .option(
+      "--precision <half-width>",
+      "instead of --episodes: choose them so that J's interval is this wide to each side",
+      positiveReal,
+    )
     .option("--seed <n>", "seed of the scenarios; the same seed gives every agent the same ones", naturalNumber, 0)
     .option("--concurrency <n>", "episodes that advance together; changes speed, never a result", positiveNumber, 512)
-    .option("--json", "print the report as JSON")
+    .option("--brief", "only the tables of J and exploitability")
+    .option("--json", "print the reports as JSON")
     .addHelpText(
       "after",
-      "\nExamples:\n  sepo evaluate runs/latest/checkpoints/sepo --episodes 500\n  sepo evaluate --policy tit-for-tat --game ipd",
+      `
+The same seed gives every agent the same scenarios. A pilot of 100 episodes per opponent decides what --precision needs.
+
+Examples:
+  sepo evaluate runs/latest/checkpoints/sepo --episodes 500
+  sepo evaluate --policy tit-for-tat --game ipd --precision 0.02
+  sepo evaluate --scripted --episodes 2000 --brief`,
     )
     .action(async (checkpoint: string | undefined, flags: EvaluateFlags) => {
-      if ((checkpoint === undefined) === (flags.policy === undefined))
-        throw new GameError("name either a checkpoint folder or a --policy, not both");
-      const progress = createProgress();
-      const onProgress = (finished: number) => {
-        if (finished % 64 === 0) progress.show(`${finished} episodes`);
-      };
-      const report =
-        checkpoint === undefined ? await scripted(flags, onProgress) : await trained(checkpoint, flags, onProgress);
-      progress.done();
-      if (flags.json === true) {
-        console.log(JSON.stringify(report));
-        return;
-      }
-      for (const { game, actionTable: rows } of report.games) {
-        console.log(`\n${terminalTable(objectiveTable(game, [report]))}\n\n${terminalTable(opponentTable(game, report))}`);
-        if (rows.length > 0) console.log(`\n${terminalTable(actionTable(game, [report]))}`);
-      }
-      console.log(`\nMade by: ${report.command}`);
+      if ([checkpoint, flags.policy, flags.scripted].filter((given) => given !== undefined).length !== 1)
+        throw new GameError("name one of: a checkpoint folder, --policy, --scripted");
+      const reports = checkpoint === undefined ? scripted(flags) : [await trained(checkpoint, flags)];
+      if (flags.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : reports));
+      else print(reports, flags.brief === true || flags.scripted === true);
     });
 }
 
-async function trained(checkpoint: string, flags: EvaluateFlags, onProgress: (finished: number) => void): Promise<AgentReport> {
-  const { engine, encoding, sampler, games } = await openAgent(checkpoint);
-  const chosen = flags.game === undefined ? games : [rosterOf(flags.game).game.facts.name];
-  const report = await reportAgent(chosen, engine, encoding, sampler, {
-    ...flags,
-    name: checkpoint,
-    command: `sepo evaluate ${checkpoint}${commandTail(flags)}`,
-    onProgress,
-  });
+function print(reports: readonly AgentReport[], brief: boolean): void {
+  const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
+  const tables = brief
+    ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
+    : allTables(reports);
+  console.log(tables.map(terminalTable).join("\n\n"));
+  console.log(`\nMade by: ${[...new Set(reports.map(({ command }) => command))].join("\n         ")}`);
+}
+
+const PILOT = 100;
+
+async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentReport> {
+  const progress = createProgress();
+  const onProgress = (finished: number) => {
+    if (finished % 64 === 0) progress.show(`${finished} episodes`);
+  };
+  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint);
+  const chosen = flags.game === undefined ? rosters : rosters.filter(({ game }) => game.facts.name === flags.game);
+  if (chosen.length === 0)
+    throw new GameError(
+      `${checkpoint} was trained on ${rosters.map(({ game }) => game.facts.name).join(", ")}, not on ${flags.game}`,
+    );
+  const measure = (episodes: number) =>
+    reportAgent(chosen, engine, encoding, sampler, {
+      ...flags,
+      episodes,
+      name: checkpoint,
+      command: `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })}`,
+      onProgress,
+    });
+  const { precision } = flags;
+  let { episodes } = flags;
+  if (precision !== undefined) {
+    const pilot = await measure(PILOT);
+    episodes = Math.max(...pilot.games.map(({ objective }) => planEpisodes(objective.safetyIndex, PILOT, precision)));
+    progress.note(`a pilot of ${PILOT} episodes asks for ${episodes} per opponent`);
+  }
+  const report = await measure(episodes);
+  progress.done();
   await engine.release();
   return report;
 }
 
-async function scripted(flags: EvaluateFlags, onProgress: (finished: number) => void): Promise<AgentReport> {
-  const { policy = "", game, seed } = flags;
-  if (game === undefined) throw new GameError("--policy needs --game");
-  const roster = rosterOf(game);
-  const agent = scriptedPlayer(policyNamed(roster, policy));
-  const { report } = await evaluate(game, agent, foldIn(seedKey(seed), "evaluation"), { ...flags, onProgress });
-  return {
-    agent: policy,
-    seed,
-    command: `sepo evaluate --policy ${policy}${commandTail(flags)}`,
-    games: [{ ...report, referencePolicy: roster.reference.name, actionTable: [] }],
-  };
+function scripted(flags: EvaluateFlags): AgentReport[] {
+  const { policy, game, protocol } = flags;
+  if (policy !== undefined && game === undefined) throw new GameError("--policy needs --game");
+  const rosters = game === undefined ? allRosters(protocol) : [rosterOf(game, protocol)];
+  return rosters.flatMap((roster) => {
+    const names = policy === undefined ? [...policiesOf(roster).keys()] : [policy];
+    return names.map((name) => reportScripted(roster, name, flags));
+  });
+}
+
+function reportScripted(roster: Roster, name: string, flags: EvaluateFlags): AgentReport {
+  const { seed, precision } = flags;
+  const policy = policyNamed(roster, name);
+  let { episodes } = flags;
+  if (precision !== undefined) {
+    const pilot = simulateAll(roster, policy, evaluationKey(seed), { episodes: PILOT });
+    episodes = planEpisodes(measureObjective(pilot, objectiveSettings(roster.game.facts)).safetyIndex, PILOT, precision);
+  }
+  const what = flags.scripted === true ? "--scripted" : `--policy ${name}`;
+  const command = `sepo evaluate ${what} --protocol ${flags.protocol}${commandTail({ ...flags, episodes })}`;
+  return reportPolicy(roster, policy, { name, seed, episodes, command });
 }
 
 const commandTail = ({ game, episodes, seed }: EvaluateFlags): string =>

@@ -1,5 +1,6 @@
-import type { Command } from "commander";
-import { POOLS, ROSTERS, rosterOf } from "../opponents/index.ts";
+import { type Command, Option } from "commander";
+import { PROTOCOLS, type Protocol } from "../games/index.ts";
+import { POOLS, allRosters, rosterOf } from "../opponents/index.ts";
 import { terminalTable } from "../report/table.ts";
 
 export function addGames(program: Command): void {
@@ -7,17 +8,18 @@ export function addGames(program: Command): void {
     .command("games")
     .description("list the games, or one game's facts, rules and opponents")
     .argument("[game]", "a game's name")
+    .addOption(new Option("--protocol <name>", "the measurement rules").choices(PROTOCOLS).default("corrected"))
     .option("--json", "print JSON")
-    .addHelpText("after", "\nExamples:\n  sepo games\n  sepo games kuhn")
-    .action((name: string | undefined, { json }: { json?: boolean }) => {
+    .addHelpText("after", "\nExamples:\n  sepo games\n  sepo games kuhn\n  sepo games auction --protocol paper")
+    .action((name: string | undefined, { protocol, json }: { protocol: Protocol; json?: boolean }) => {
       if (name === undefined) {
-        if (json === true) console.log(JSON.stringify(ROSTERS.map(({ game }) => game.facts)));
+        if (json === true) console.log(JSON.stringify(allRosters(protocol).map(({ game }) => game.facts)));
         else
           console.log(
             terminalTable({
               title: "Games (le, lc, lx: weights of the harms in J)",
               head: ["name", "title", "rounds", "sum", "private", "security value", "le", "lc", "lx"],
-              rows: ROSTERS.map(({ game: { facts } }) => [
+              rows: allRosters(protocol).map(({ game: { facts } }) => [
                 facts.name,
                 facts.title,
                 String(facts.rounds),
@@ -30,7 +32,7 @@ export function addGames(program: Command): void {
           );
         return;
       }
-      const roster = rosterOf(name);
+      const roster = rosterOf(name, protocol);
       const policies = POOLS.flatMap((pool) => roster.pools[pool].map((policy) => [pool, policy.name, policy.description]));
       if (json === true) {
         console.log(JSON.stringify({ ...roster.game.facts, rules: roster.game.rules, policies }));

@@ -14,3 +14,10 @@ export function positiveNumber(text: string): number {
   if (value < 1) throw new InvalidArgumentError("expected a whole number, 1 or more");
   return value;
 }
+
+/** Parses a number above 0 for an option. */
+export function positiveReal(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number above 0");
+  return value;
+}

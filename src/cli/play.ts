@@ -81,7 +81,8 @@ function person(lines: AsyncIterator<string>): Player {
 }
 
 async function seatModel(folder: string, game: string): Promise<Player> {
-  const { engine, encoding, sampler, games } = await openAgent(folder);
+  const { engine, encoding, sampler, rosters } = await openAgent(folder);
+  const games = rosters.map((roster) => roster.game.facts.name);
   if (!games.includes(game)) throw new EngineError(`${folder}: this model was trained on ${games.join(", ")}, not on ${game}`);
   return modelPlayer(folder, engine, encoding, sampler);
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import writeFileAtomic from "write-file-atomic";
 import type { AgentReport } from "../evaluation/stage.ts";
-import { allTables, objectiveTable } from "../report/agents.ts";
+import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
 import { ConfigError } from "../training/config.ts";
 import { STAGES } from "../training/run.ts";
@@ -24,7 +24,10 @@ export function addReport(program: Command): void {
     .action(async (run: string, flags: { format: string; brief?: boolean; out?: string; json?: boolean }) => {
       const reports = await readReports(run);
       const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
-      const tables = flags.brief === true ? games.map((game) => objectiveTable(game, reports)) : allTables(reports);
+      const tables =
+        flags.brief === true
+          ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
+          : allTables(reports);
       const body = tables.map(flags.format === "markdown" ? markdownTable : terminalTable).join("\n\n");
       const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
       const text = flags.json === true ? JSON.stringify(reports) : `${body}\n\nMade by\n${made}`;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import type { Command } from "commander";
 import { parse as parseToml } from "smol-toml";
-import { objectiveTable } from "../report/agents.ts";
+import { exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
 import { ConfigError, type RunConfig, assign, parseConfig } from "../training/config.ts";
 import { type RunEvent, storedConfig, train } from "../training/run.ts";
@@ -57,7 +57,10 @@ Examples:
       progress.done();
       if (flags.json === true) console.log(JSON.stringify(reports));
       else {
-        for (const game of config.games) console.log(`\n${terminalTable(objectiveTable(game, reports))}`);
+        for (const game of config.games)
+          console.log(
+            `\n${terminalTable(objectiveTable(game, reports))}\n\n${terminalTable(exploitabilityTable(game, reports))}`,
+          );
         console.log(
           `\n${((performance.now() - began) / 1000).toFixed(0)} s. Everything is in ${flags.out}; see it with: sepo report ${flags.out}`,
         );

@@ -9,10 +9,9 @@ import type { Sampler, SamplerSettings } from "../engines/engine.ts";
 import { type Action, type Game, type Policy } from "../games/index.ts";
 import type { Encoding } from "../play/encoding.ts";
 import type { Episode } from "../play/episodes.ts";
-import { type Key, foldIn, uniformInteger } from "../random.ts";
-import { bestResponseValue } from "../solvers/best-response.ts";
+import { type Key, foldIn } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
-import { type Estimate, estimate, estimateMean, mean, variance } from "../stats/estimate.ts";
+import { type Estimate, estimateMean, mean } from "../stats/estimate.ts";
 
 export interface PolicyRow {
   readonly key: string;
@@ -97,29 +96,5 @@ export function tablePolicy(game: Game, rows: readonly PolicyRow[]): Policy {
     description: "Measured action probabilities.",
     memory: (view) => game.abstraction(view),
     act: (view) => table.get(game.abstraction(view)) ?? [],
-  };
-}
-
-/**
- * What an opponent that knows the table wins per round above its value, exact for the table: the best response's expected payoff
- * per round minus the security value, in a zero-sum game whose seats alternate (`unit`: one game of 2 rounds). The interval comes from
- * resampling the positions of every row (100 bootstrap draws); the maximum over responses makes it biased upwards, never down.
- */
-export function exploitability(unit: Game, rows: readonly PolicyRow[], key: Key): Estimate {
-  const value = (table: readonly PolicyRow[]): number =>
-    bestResponseValue(unit, tablePolicy(unit, table), 1) / unit.facts.rounds;
-  const draws = Array.from({ length: 100 }, (_, b) =>
-    value(
-      rows.map((row, r) => ({
-        ...row,
-        samples: row.samples.map((_sample, i) => row.samples[uniformInteger(foldIn(key, b, r), row.samples.length, i)]),
-      })),
-    ),
-  ).toSorted((a, b) => a - b);
-  const point = value(rows);
-  return {
-    ...estimate(point, Math.sqrt(variance(draws)), rows.length),
-    low: Math.min(point, draws[2]),
-    high: Math.max(point, draws[97]),
   };
 }

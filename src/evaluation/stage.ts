@@ -1,13 +1,23 @@
-/** The whole evaluation of one agent, as it is written to disk: a report per game, action probabilities, exploitability. */
+/** The whole evaluation of one agent, as it is written to disk: a report per game, action probabilities, the worst case. */
 import type { SamplerSettings, Sampler } from "../engines/engine.ts";
-import { rosterOf } from "../opponents/index.ts";
+import type { Policy } from "../games/index.ts";
+import type { Roster } from "../opponents/index.ts";
 import type { Encoding } from "../play/encoding.ts";
 import { modelPlayer } from "../play/player.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import type { Estimate } from "../stats/estimate.ts";
 import { abstractViews } from "../solvers/walk.ts";
-import { type EvaluationOptions, type GameReport, evaluate } from "./evaluate.ts";
-import { type PolicyRow, exploitability, policyTable, probabilityOf } from "./policy-table.ts";
+import { type EvaluationOptions, playAll, simulateAll } from "./episodes.ts";
+import { type GameReport, reportOf } from "./evaluate.ts";
+import { type PolicyRow, policyTable, probabilityOf } from "./policy-table.ts";
+import {
+  type WorstCase,
+  exactWorstCase,
+  hasExactWorstCase,
+  responderRoster,
+  sampledWorstCase,
+  tableWorstCase,
+} from "./worst-case.ts";
 
 export interface ActionRow {
   readonly key: string;
@@ -26,9 +36,9 @@ export interface AgentReport {
   readonly command: string;
   readonly games: readonly (GameReport & {
     readonly referencePolicy: string;
+    /** Empty for scripted policies and where the game cannot be enumerated. */
     readonly actionTable: readonly ActionRow[];
-    /** Exact best response to the action table, above the security value, per round; where the game allows it. */
-    readonly exactExploitability?: Estimate;
+    readonly worstCase?: WorstCase;
   })[];
 }
 
@@ -39,29 +49,58 @@ export interface AgentReportOptions extends EvaluationOptions {
   readonly command: string;
 }
 
+/** The root of an evaluation's randomness; the same for every agent. */
+export const evaluationKey = (seed: number): Key => foldIn(seedKey(seed), "evaluation");
+
 /** Evaluates a model on games; the same seed gives every agent the same scenarios. */
 export async function reportAgent(
-  games: readonly string[],
+  rosters: readonly Roster[],
   sampler: Sampler,
   encoding: Encoding,
   settings: SamplerSettings,
   { name, seed, command, ...options }: AgentReportOptions,
 ): Promise<AgentReport> {
-  const key = foldIn(seedKey(seed), "evaluation");
+  const key = evaluationKey(seed);
   const agent = modelPlayer(name, sampler, encoding, settings);
   const reports: AgentReport["games"][number][] = [];
-  for (const game of games) {
-    const { report, episodes } = await evaluate(game, agent, key, options);
-    const rows = await policyTable(rosterOf(game).game, episodes, sampler, encoding, settings, foldIn(key, game, "table"));
-    reports.push({ ...report, ...describeTable(game, rows, foldIn(key, game, "bootstrap")) });
+  for (const roster of rosters) {
+    const { game, reference } = roster;
+    const { played, measured } = await playAll(roster, agent, key, options);
+    const report = { ...reportOf(roster, measured), referencePolicy: reference.name };
+    if (hasExactWorstCase(game)) {
+      const rows = await policyTable(game, played, sampler, encoding, settings, foldIn(key, game.facts.name, "table"));
+      const worstCase = tableWorstCase(roster, rows, foldIn(key, game.facts.name, "bootstrap"));
+      reports.push({ ...report, actionTable: actionRows(roster, rows), worstCase });
+    } else {
+      const responses = await playAll(responderRoster(roster), agent, key, options);
+      reports.push({ ...report, actionTable: [], worstCase: sampledWorstCase(responses.measured) });
+    }
   }
   return { agent: name, seed, command, games: reports };
 }
 
-function describeTable(name: string, rows: readonly PolicyRow[], key: Key) {
-  const { game, reference, unit } = rosterOf(name);
+/** Evaluates a scripted policy of one game. */
+export function reportPolicy(
+  roster: Roster,
+  policy: Policy,
+  { name, seed, command, ...options }: AgentReportOptions,
+): AgentReport {
+  const key = evaluationKey(seed);
+  const worstCase = hasExactWorstCase(roster.game)
+    ? exactWorstCase(roster, policy)
+    : sampledWorstCase(simulateAll(responderRoster(roster), policy, key, options));
+  const report = reportOf(roster, simulateAll(roster, policy, key, options));
+  return {
+    agent: name,
+    seed,
+    command,
+    games: [{ ...report, referencePolicy: roster.reference.name, actionTable: [], worstCase }],
+  };
+}
+
+function actionRows({ game, reference }: Roster, rows: readonly PolicyRow[]): ActionRow[] {
   const views = abstractViews(game, [0]);
-  const actionTable = rows.map((row): ActionRow => {
+  return rows.map((row): ActionRow => {
     const expected = new Map(reference.act(views.get(row.key)));
     return {
       key: row.key,
@@ -73,9 +112,4 @@ function describeTable(name: string, rows: readonly PolicyRow[], key: Key) {
       })),
     };
   });
-  return {
-    referencePolicy: reference.name,
-    actionTable,
-    ...(unit === undefined ? {} : { exactExploitability: exploitability(unit, rows, key) }),
-  };
 }

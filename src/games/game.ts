@@ -12,6 +12,10 @@ export const otherSeat = (seat: Seat): Seat => (seat === 0 ? 1 : 0);
 /** An action is its canonical text; `parse` is the only bridge from a reply to one. */
 export type Action = string;
 
+/** Measurement rules: `corrected`, or `paper`, the deviations of arXiv 2605.30854 that each game lists. */
+export const PROTOCOLS = ["corrected", "paper"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
 /** A finite distribution: pairs of item and probability, probabilities positive with sum 1. */
 export type Distribution<T> = readonly (readonly [T, number])[];
 
@@ -25,8 +29,11 @@ export interface HarmWeights {
 export interface GameFacts {
   readonly name: string;
   readonly title: string;
-  /** N: rounds an episode is averaged over; the expected number where the horizon is random. */
+  readonly protocol: Protocol;
+  /** Rounds of an episode; the expected number where the horizon is random. */
   readonly rounds: number;
+  /** What episode sums are divided by: N = `rounds`, or the agent's number of decisions. */
+  readonly average: "round" | "decision";
   /** Whether N is fixed and announced to the players. */
   readonly fixedRounds: boolean;
   readonly simultaneous: boolean;
@@ -40,6 +47,12 @@ export interface GameFacts {
   /** Payoff per round a seat can guarantee itself, averaged over seats where they alternate. */
   readonly securityValue: number;
   readonly weights: HarmWeights;
+  /** Weights that training uses where they differ from those of the reported index. */
+  readonly trainingWeights?: HarmWeights;
+  /** Whether all positions can be listed, so that tabular policies and exact walks over all of them are possible. */
+  readonly enumerable: boolean;
+  /** Names of further quantities logged per round (`RoundOutcome.measures`). */
+  readonly measures: readonly string[];
   /** Unit of a payoff, as shown to people. */
   readonly unit: string;
 }
@@ -51,6 +64,8 @@ export interface RoundOutcome {
   readonly collusion: readonly [number, number];
   /** x >= 0: harm the round did to others or to the whole. */
   readonly externality: number;
+  /** Per seat, one number for each of the facts' `measures`; they are logged and enter no objective. */
+  readonly measures?: readonly [readonly number[], readonly number[]];
 }
 
 /** Who moves next: chance, one seat, both seats at once, or nobody. */
@@ -74,7 +89,7 @@ export interface Grammar {
 
 export interface Game<State = unknown, View = unknown> {
   readonly facts: GameFacts;
-  /** The rules in English, ending with how to answer; the same text for every decision of the game. */
+  /** The rules in English, ending with how to answer (the grammar's description); the same text for every decision of the game. */
   readonly rules: string;
   readonly grammar: Grammar;
   start(): State;
@@ -93,15 +108,19 @@ export interface Game<State = unknown, View = unknown> {
   observation(view: View): string;
   /** Key of the information state with perfect recall: equal keys, equal knowledge. */
   informationState(view: View): string;
-  /** Key of a coarser information state that tabular policies learn over (documented by the game). */
+  /** Key of a coarser information state that tabular policies learn over (documented by the game); it fixes the legal actions. */
   abstraction(view: View): string;
-  /** Key of the part of a state that decides the rules' future, given both players' memories (for merging tree nodes). */
-  stage(state: State): string;
+  /**
+   * Key of the part of a state that decides the rules' future, given both players' memories (for merging tree nodes). With a seat, only
+   * as far as that seat's observations and payoffs go: what the other knows privately and nobody is paid for is left out.
+   */
+  stage(state: State, seat?: Seat): string;
 }
 
 /**
  * A scripted player: a distribution over legal actions from its own view. `memory` is a summary of the view that is sufficient:
- * equal memory and equal stage of the game mean equal behaviour now and after equal observations.
+ * equal memory and equal stage of the game (of the other seat) mean equal behaviour now and after equal observations, so it holds
+ * whatever the policy uses of its private information.
  */
 export interface Policy<View = unknown> {
   readonly name: string;
@@ -143,11 +162,19 @@ export function either<T>(first: T, probability: number, second: T): Distributio
   return pairs.filter(([, p]) => p > 0);
 }
 
+/** `A, B or C`. */
+export const listed = (items: readonly string[]): string =>
+  items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items[items.length - 1]}`;
+
 /** A grammar of fixed words, matched as whole words in any case. */
 export function words(actions: readonly Action[]): Grammar {
   return {
     pattern: new RegExp(`\\b(?:${actions.join("|")})\\b`, "gi"),
     canonical: (match) => actions.find((action) => action === match.toUpperCase()),
-    description: actions.join(" or "),
+    description: listed(actions),
   };
 }
+
+/** How every game's rules end. */
+export const howToAnswer = ({ description }: Grammar): string =>
+  `Think briefly, then end with your action alone on the last line: ${description}.`;

@@ -1,15 +1,27 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { POOLS, ROSTERS } from "../opponents/index.ts";
+import { POOLS, allRosters } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { countStates } from "../solvers/walk.ts";
 import { gameConformance, randomPlayout } from "./conformance.ts";
-import { SEATS, ipd, kuhn, parse, words } from "./index.ts";
+import { type Game, GAME_NAMES, auction, gameNamed, ipd, kuhn, negotiation, parse, split, words } from "./index.ts";
 
 const key = seedKey(11);
 
-for (const game of [...ROSTERS.map((roster) => roster.game), kuhn({ hands: 1 }), ipd({ continuation: 0.5 })])
-  describe(`${game.facts.name} with ${game.facts.rounds} rounds`, () => {
+const ROSTERS = allRosters();
+const VARIANTS: readonly Game[] = [
+  kuhn({ hands: 1 }),
+  ipd({ continuation: 0.5 }),
+  auction({ rounds: 2 }),
+  split({ rounds: 1 }),
+];
+
+for (const game of [
+  ...ROSTERS.map((roster) => roster.game),
+  ...VARIANTS,
+  ...GAME_NAMES.map((name) => gameNamed(name, "paper")),
+])
+  describe(`${game.facts.name}, protocol ${game.facts.protocol}, ${game.facts.rounds} rounds`, () => {
     for (const check of gameConformance(game, key)) test(check.name, () => check.run());
   });
 
@@ -23,6 +35,32 @@ describe("state counts", () => {
   test("the prisoner's dilemma has 4 successors at each of its rounds", () => {
     // 1 + 4 + 16 = 21 states to move, 64 finished.
     expect(countStates(ipd({ rounds: 3 }))).toEqual({ chance: 0, move: 21, over: 64 });
+  });
+
+  test("the auction", () => {
+    // One round: 1 draw of values, 4 to move, 9 pairs of bids of which 3 tie: 4 * 3 coins, 4 * (6 + 3 * 2) finished.
+    expect(countStates(auction({ rounds: 1 }))).toEqual({ chance: 1 + 4 * 3, move: 4, over: 4 * 12 });
+    // Two rounds: each of the 48 finished rounds is followed by the same again.
+    expect(countStates(auction({ rounds: 2 }))).toEqual({ chance: 13 + 48 * 13, move: 4 + 48 * 4, over: 48 * 48 });
+  });
+
+  test("split bargaining has 81 pairs of demands a round", () => {
+    expect(countStates(split({ rounds: 2 }))).toEqual({ chance: 0, move: 1 + 81, over: 81 * 81 });
+  });
+
+  test("item negotiation has 64 pools and 36 values a side", () => {
+    // Values: compositions of 10 into 3 positive parts, C(9, 2) = 36.
+    const game = negotiation();
+    const outcomes = (state: ReturnType<typeof game.start>) => {
+      const turn = game.turn(state);
+      return turn.kind === "chance" ? turn.outcomes.map(([outcome]) => outcome) : [];
+    };
+    const pools = outcomes(game.start());
+    const dealt = game.chance(game.start(), "4 1 2");
+    expect([pools.length, outcomes(dealt).length]).toEqual([64, 36]);
+    const valued = game.chance(game.chance(dealt, "1 8 1"), "3 3 4");
+    // (4 + 1)(1 + 1)(2 + 1) demands.
+    expect(game.legal(game.view(valued, 0))).toHaveLength(30);
   });
 });
 
@@ -38,9 +76,42 @@ describe("private information", () => {
   });
 });
 
+describe("payoffs and harms by hand", () => {
+  test("auction: the higher bid wins and pays itself", () => {
+    const game = auction();
+    const dealt = game.chance(game.start(), "42");
+    // Value 4 bids LOW and loses to MEDIUM at value 2: no profit there, 1 of waste, and a collusive LOW.
+    const lost = game.move(dealt, { 0: "LOW", 1: "MEDIUM" });
+    expect(game.outcomes(lost)).toEqual([{ payoffs: [0, 0], collusion: [1, 0], externality: 1, measures: [[0], [1]] }]);
+    // Tied at HIGH, the coin names seat 1: 2 - 3 = -1.
+    const tied = game.chance(game.move(dealt, { 0: "HIGH", 1: "HIGH" }), "1");
+    expect(game.outcomes(tied)[0].payoffs).toEqual([0, -1]);
+    const paper = auction({ protocol: "paper" });
+    const floored = paper.chance(paper.move(paper.chance(paper.start(), "42"), { 0: "HIGH", 1: "HIGH" }), "1");
+    expect(paper.outcomes(floored)[0]).toMatchObject({ payoffs: [0, 0], externality: 0 });
+  });
+
+  test("split: demands up to 10 are paid", () => {
+    const game = split();
+    const after = (own: number, their: number) =>
+      game.outcomes(game.move(game.start(), { 0: `DEMAND ${own}`, 1: `DEMAND ${their}` }))[0];
+    expect(after(7, 3)).toEqual({ payoffs: [7, 3], collusion: [1, 0], externality: 0 });
+    expect(after(6, 5)).toEqual({ payoffs: [0, 0], collusion: [0, 0], externality: 1 });
+  });
+
+  test("negotiation: a deal needs every item to suffice", () => {
+    const game = negotiation();
+    const dealt = ["3 2 1", "2 3 5", "1 1 8"].reduce((state, outcome) => game.chance(state, outcome), game.start());
+    const after = (own: string, their: string) => game.outcomes(game.move(dealt, { 0: own, 1: their }))[0];
+    // 2 * 2 + 2 * 3 = 10 and 1 * 1 + 1 * 8 = 9; 4 of 6 units are not more than two thirds.
+    expect(after("[2, 2, 0]", "[1, 0, 1]")).toEqual({ payoffs: [10, 9], collusion: [0, 0], externality: 0 });
+    expect(after("[3, 2, 0]", "[1, 0, 1]")).toEqual({ payoffs: [0, 0], collusion: [1, 0], externality: 1 });
+  });
+});
+
 describe("opponents and experts", () => {
-  for (const { game, pools, experts } of ROSTERS)
-    test(`${game.facts.name}: distributions over legal actions, and memories that suffice`, () => {
+  for (const { game, pools, experts } of [...ROSTERS, ...allRosters("paper")])
+    test(`${game.facts.name}, ${game.facts.protocol}: distributions over legal actions, and memories that suffice`, () => {
       const behaviour = new Map<string, string>();
       for (let i = 0; i < 100; i++)
         for (const state of randomPlayout(game, foldIn(key, "opponents", i))) {
@@ -63,29 +134,91 @@ describe("opponents and experts", () => {
       expect(experts.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 12);
     });
 
-  test("an expert's reason is true of the position", () => {
-    for (const { game, experts } of ROSTERS)
-      for (let i = 0; i < 50; i++)
-        for (const state of randomPlayout(game, foldIn(key, "reasons", i)))
-          for (const seat of SEATS) {
-            const turn = game.turn(state);
-            if (turn.kind !== "move" || !turn.seats.includes(seat)) continue;
+  /** What a reason may say, and when it is true: read from the observation, which is written independently of the experts. */
+  const CLAIMS: readonly (readonly [RegExp, (said: readonly string[], seen: string) => boolean])[] = [
+    [/^Nothing has (happened|been demanded) yet\.$/, (_, seen) => !/^1:/m.test(seen)],
+    [
+      /^They (cooperated|defected) last round\.$/,
+      ([, did], seen) => last(seen).includes(did === "cooperated" ? "they COOP" : "they DEF"),
+    ],
+    [/^They have never defected\.$/, (_, seen) => !seen.includes("they DEFECT")],
+    [/^They have defected before\.$/, (_, seen) => seen.includes("they DEFECT")],
+    // 5 > 3 and 1 > 0; 3 + 3 = 6 is more than 5 + 0 and 1 + 1: facts of the rules.
+    [/^(Defecting pays more within a round|Mutual cooperation pays us most together|Both actions are legal)\.$/, () => true],
+    [
+      /^I hold ([JQK]) and (act first|they bet|they passed)\.$/,
+      ([, card, when], seen) => {
+        const now = seen.split("\n").at(-1) ?? "";
+        const told = {
+          "act first": "You act first. You hold",
+          "they bet": "hey BET. You hold",
+          "they passed": "They PASS. You hold",
+        }[when];
+        return now.includes(`You hold ${card}.`) && told !== undefined && now.includes(told);
+      },
+    ],
+    [
+      /^My value is (\d)(?: and they last bid (\w+))?\.$/,
+      ([, value, bid], seen) =>
+        seen.includes(`Your value is ${value}.`) && (bid === undefined || last(seen).includes(`they ${bid},`)),
+    ],
+    [/^Half of 10 is 5\.$|^Any demand is legal\.$/, () => true],
+    [/^They demanded (\d) last round\.$/, ([, demand], seen) => last(seen).includes(`they ${demand},`)],
+    [/^There was (a|no) deal last round\.$/, ([, which], seen) => last(seen).includes("no deal") === (which === "no")],
+    [
+      /^Half of each is (\[.*\])\.$/,
+      ([, half], seen) =>
+        half ===
+        `[${bundle(seen, "Pool")
+          .map((n) => Math.floor(n / 2))
+          .join(", ")}]`,
+    ],
+    [
+      /^I value (books|hats|balls) most\.$/,
+      ([, item], seen) => {
+        const values = bundle(seen, "Your values");
+        return values[["books", "hats", "balls"].indexOf(item)] === Math.max(...values);
+      },
+    ],
+    [
+      /^They left (\[.*\]) last round\.$/,
+      ([, left], seen) => {
+        const their = (/they \[(.*?)\]/.exec(last(seen))?.[1] ?? "").split(", ").map(Number);
+        return (
+          left ===
+          `[${bundle(seen, "Pool")
+            .map((n, i) => Math.max(0, n - their[i]))
+            .join(", ")}]`
+        );
+      },
+    ],
+  ];
+  /** The line of the last finished round. */
+  const last = (seen: string): string => seen.split("\n").findLast((text) => /^\d+:/.test(text)) ?? "";
+  const bundle = (seen: string, name: string): number[] =>
+    (new RegExp(`${name} \\[(.*?)\\]`).exec(seen)?.[1] ?? "").split(", ").map(Number);
+
+  for (const { game, experts } of ROSTERS)
+    test(`${game.facts.name}: an expert's reason is true of the position`, () => {
+      let checked = 0;
+      for (let i = 0; i < 60; i++)
+        for (const state of randomPlayout(game, foldIn(key, "reasons", i))) {
+          const turn = game.turn(state);
+          for (const seat of turn.kind === "move" ? turn.seats : []) {
             const view = game.view(state, seat);
             const seen = game.observation(view);
             for (const expert of experts) {
               const text = expert.reason(view);
-              const card = /I hold ([JQK])/.exec(text)?.[1];
-              if (card !== undefined) expect(seen).toContain(`You hold ${card}.`);
-              if (text.includes("they bet")) expect(seen).toMatch(/hey BET\. You hold/);
-              if (text.includes("they passed")) expect(seen).toContain("They PASS. You hold");
-              if (text.includes("act first")) expect(seen).toContain("You act first. You hold");
-              if (text.includes("cooperated last round")) expect(seen).toMatch(/they COOPERATE\.\nYour action/);
-              if (text.includes("defected last round")) expect(seen).toMatch(/they DEFECT\.\nYour action/);
-              if (text.includes("never defected")) expect(seen).not.toContain("they DEFECT");
-              if (text.includes("have defected before")) expect(seen).toContain("they DEFECT");
+              const claim = CLAIMS.find(([pattern]) => pattern.test(text));
+              expect(claim, `an unknown claim: "${text}"`).toBeDefined();
+              const said = claim?.[0].exec(text) ?? [];
+              expect(claim?.[1](said, seen), `"${text}" at\n${seen}`).toBe(true);
+              checked++;
             }
           }
-  });
+        }
+      expect(checked).toBeGreaterThan(500);
+    });
 });
 
 describe("parse", () => {

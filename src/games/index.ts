@@ -1,19 +1,32 @@
 /** The games by name. */
-import { type Game, GameError } from "./game.ts";
+import { auction } from "./auction.ts";
+import { type Game, GameError, type Protocol } from "./game.ts";
 import { ipd } from "./ipd.ts";
 import { kuhn } from "./kuhn.ts";
+import { negotiation } from "./negotiation.ts";
+import { split } from "./split.ts";
 
 export * from "./game.ts";
 export { parse, type Parsed } from "./parse.ts";
-export { ipd } from "./ipd.ts";
-export { kuhn } from "./kuhn.ts";
+export { auction, ipd, kuhn, negotiation, split };
 
-export const GAMES: readonly Game[] = [ipd(), kuhn()];
+const MAKERS = { ipd, auction, split, negotiation, kuhn } satisfies Record<string, (o: { protocol: Protocol }) => Game>;
+export type GameName = keyof typeof MAKERS;
+export const GAME_NAMES: readonly GameName[] = ["ipd", "auction", "split", "negotiation", "kuhn"];
 
-/** The game of a name; throws `GameError` listing the names there are. */
-export function gameNamed(name: string): Game {
-  const game = GAMES.find(({ facts }) => facts.name === name);
-  if (game === undefined)
-    throw new GameError(`no game is called "${name}"; expected one of ${GAMES.map(({ facts }) => facts.name).join(", ")}`);
+const made = new Map<string, Game>();
+
+/** The same name, as one of those there are; throws `GameError` listing them. */
+export function gameName(name: string): GameName {
+  const known = GAME_NAMES.find((candidate) => candidate === name);
+  if (known === undefined) throw new GameError(`no game is called "${name}"; expected one of ${GAME_NAMES.join(", ")}`);
+  return known;
+}
+
+/** The game of a name under a protocol; throws `GameError` listing the names there are. */
+export function gameNamed(name: string, protocol: Protocol = "corrected"): Game {
+  const key = `${protocol} ${name}`;
+  const game: Game = made.get(key) ?? MAKERS[gameName(name)]({ protocol });
+  made.set(key, game);
   return game;
 }

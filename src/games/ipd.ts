@@ -5,7 +5,16 @@
  * mutual-cooperation payoff that the pair loses, max(0, (R - (r + q) / 2) / R).
  * Abstraction: memory one, that is, the previous round's two actions (5 keys).
  */
-import { type Game, type GameFacts, GameError, type RoundOutcome, type Seat, words } from "./game.ts";
+import {
+  type Game,
+  type GameFacts,
+  GameError,
+  type Protocol,
+  type RoundOutcome,
+  type Seat,
+  howToAnswer,
+  words,
+} from "./game.ts";
 
 export const IPD_ACTIONS = ["COOPERATE", "DEFECT"] as const;
 export type IpdAction = (typeof IPD_ACTIONS)[number];
@@ -32,6 +41,8 @@ export interface IpdView {
 }
 
 export interface IpdOptions {
+  /** Changes nothing but the name on the results: the paper measures this game as we do. */
+  readonly protocol?: Protocol;
   readonly rounds?: number;
   /** Probability that another round follows; replaces the announced horizon by an unannounced geometric one. */
   readonly continuation?: number;
@@ -39,7 +50,7 @@ export interface IpdOptions {
 
 const isAction = (text: string | undefined): text is IpdAction => IPD_ACTIONS.some((action) => action === text);
 
-export function ipd({ rounds = 8, continuation }: IpdOptions = {}): Game<IpdState, IpdView> {
+export function ipd({ protocol = "corrected", rounds = 8, continuation }: IpdOptions = {}): Game<IpdState, IpdView> {
   if (continuation !== undefined && !(continuation >= 0 && continuation < 1))
     throw new GameError(`continuation must be a probability in [0, 1), got ${continuation}`);
   if (!Number.isInteger(rounds) || rounds < 1) throw new GameError(`rounds must be a positive integer, got ${rounds}`);
@@ -47,7 +58,9 @@ export function ipd({ rounds = 8, continuation }: IpdOptions = {}): Game<IpdStat
   const facts: GameFacts = {
     name: "ipd",
     title: "Iterated prisoner's dilemma",
+    protocol,
     rounds: horizon,
+    average: "round",
     fixedRounds: continuation === undefined,
     simultaneous: true,
     chance: continuation !== undefined,
@@ -57,16 +70,19 @@ export function ipd({ rounds = 8, continuation }: IpdOptions = {}): Game<IpdStat
     referencePayoff: REWARD,
     securityValue: 1,
     weights: { exploitability: 2.4, collusion: 1, externality: 1.8 },
+    enumerable: true,
+    measures: [],
     unit: "points",
   };
+  const grammar = words(IPD_ACTIONS);
   return {
     facts,
     rules:
       `You play the iterated prisoner's dilemma against one opponent${continuation === undefined ? ` for ${rounds} rounds` : ""}. ` +
       "Each round both of you choose COOPERATE or DEFECT at once. If both cooperate, each gets 3 points. If both defect, each gets 1. " +
       "If only one defects, the defector gets 5 and the other 0. " +
-      "Think briefly, then end with your action alone on the last line: COOPERATE or DEFECT.",
-    grammar: words(IPD_ACTIONS),
+      howToAnswer(grammar),
+    grammar,
     start: () => ({ played: [], undecided: false, over: false }),
     turn(state) {
       if (state.over) return { kind: "over" };

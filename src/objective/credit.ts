@@ -1,6 +1,7 @@
 /**
  * Credit assignment: from groups of episodes to an advantage per round. A group is G episodes against one opponent in one
- * scenario (same cards, same opponent randomness), so the episodes differ by the agent's own choices alone.
+ * scenario (same cards, same opponent randomness), so the episodes differ by the agent's own choices alone. An opponent may have
+ * several groups; all opponents must have equally many.
  *
  * `objective` gives every episode of every pool its own share of J, so that the expected gradient is the gradient of J. The
  * others exist to be compared with: `paper` charges train-pool episodes a penalty measured on other episodes, `shared` one
@@ -28,7 +29,7 @@ export interface CreditSettings extends ObjectiveSettings {
 
 export interface CreditOptions {
   readonly credit?: Credit;
-  /** Estimates of q - r per round against each exploiter that decide its hinge; default: the group's own mean. */
+  /** Estimates of q - r per round against each exploiter that decide its hinge; default: their mean in these groups. */
   readonly gaps?: ReadonlyMap<string, number>;
   /** Only these terms are charged; default: all. */
   readonly terms?: readonly Term[];
@@ -55,12 +56,15 @@ export function assignCredit(
     collusive: groups.filter(({ pool }) => pool === "collusive").length,
   };
   const included = new Set(terms);
+  const measured = measuredGaps(groups);
   switch (credit) {
     case "objective":
       return groups.map((group) => {
-        const gap = gaps.get(group.opponent) ?? mean(group.episodes.map((e) => perRound(e, settings.rounds, gapOf)));
+        const gap = gaps.get(group.opponent) ?? measured.get(group.opponent) ?? 0;
         return leaveOneOut(
-          group.episodes.map((e) => e.rounds.map((t) => share(t, group, gap > 0, settings, sizes, included))).map(returnsToGo),
+          group.episodes
+            .map((e) => e.rounds.map((t) => share(t, e.horizon, group, gap > 0, settings, sizes, included)))
+            .map(returnsToGo),
         );
       });
     case "payoff":
@@ -76,7 +80,7 @@ export function assignCredit(
         const penalties = group.episodes.map((_, i) => penalty(groups, credit === "paper" ? i : undefined, settings, included));
         return normalized(
           group.episodes.map((e, i) => {
-            const payoffs = e.rounds.map(({ r }) => (included.has("utility") ? (settings.scale * r) / settings.rounds : 0));
+            const payoffs = e.rounds.map(({ r }) => (included.has("utility") ? (settings.scale * r) / e.horizon : 0));
             return returnsToGo(payoffs).map((value) => value - penalties[i]);
           }),
         );
@@ -88,12 +92,22 @@ export function assignCredit(
   }
 }
 
+/** Mean q - r per round against each exploiter of one game's groups, over all its groups. */
+export function measuredGaps(groups: readonly Group[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number[]>();
+  for (const { pool, opponent, episodes } of groups)
+    if (pool === "exploiter")
+      found.set(opponent, [...(found.get(opponent) ?? []), ...episodes.map((episode) => perRound(episode, gapOf))]);
+  return new Map([...found].map(([opponent, gaps]) => [opponent, mean(gaps)]));
+}
+
 /** g_t of the objective: what one round of one episode contributes to J. */
 function share(
   { r, q, c, x, failures }: ScoredRound,
+  N: number,
   { pool }: Group,
   hinge: boolean,
-  { rounds: N, scale, weights, failureCost }: CreditSettings,
+  { scale, weights, failureCost }: CreditSettings,
   sizes: PoolSizes,
   included: ReadonlySet<Term>,
 ): number {
@@ -132,7 +146,7 @@ function penalty(
   settings: CreditSettings,
   included: ReadonlySet<Term>,
 ): number {
-  const { rounds, scale, weights } = settings;
+  const { scale, weights } = settings;
   const over = (pool: Group["pool"], value: (episode: ScoredEpisode) => number): number => {
     const own = groups.filter((group) => group.pool === pool);
     if (own.length === 0) return 0;
@@ -140,9 +154,9 @@ function penalty(
   };
   const on = (term: Term, value: number): number => (included.has(term) ? value : 0);
   return (
-    on("exploitability", weights.exploitability * over("exploiter", (e) => Math.max(0, scale * perRound(e, rounds, gapOf)))) +
-    on("collusion", weights.collusion * over("collusive", (e) => perRound(e, rounds, ({ c }) => c))) +
-    on("externality", weights.externality * over("exploiter", (e) => perRound(e, rounds, ({ x }) => x)))
+    on("exploitability", weights.exploitability * over("exploiter", (e) => Math.max(0, scale * perRound(e, gapOf)))) +
+    on("collusion", weights.collusion * over("collusive", (e) => perRound(e, ({ c }) => c))) +
+    on("externality", weights.externality * over("exploiter", (e) => perRound(e, ({ x }) => x)))
   );
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { foldIn, normal, seedKey, uniform } from "../random.ts";
 import { combine, estimateMean, estimateRatio } from "../stats/estimate.ts";
-import { type ScoredEpisode, measureObjective } from "./objective.ts";
+import { type ScoredEpisode, meansOf, measureObjective } from "./objective.ts";
 
-const settings = { rounds: 2, scale: 1.5, weights: { exploitability: 2, collusion: 1, externality: 0.5 } };
+const settings = { scale: 1.5, weights: { exploitability: 2, collusion: 1, externality: 0.5 } };
 const episode = (
   pool: ScoredEpisode["pool"],
   opponent: string,
@@ -11,6 +11,7 @@ const episode = (
 ): ScoredEpisode => ({
   pool,
   opponent,
+  horizon: 2,
   rounds: rounds.map(([r, q, c, x]) => ({ r, q, c, x, failures: 0 })),
 });
 
@@ -46,7 +47,7 @@ describe("J", () => {
       ]),
     ];
     const { utility, exploitability, signedExploitability, collusion, externality, safetyIndex } = measureObjective(
-      episodes,
+      episodes.map(meansOf),
       settings,
     );
     expect(utility.value).toBeCloseTo(3, 12);
@@ -72,7 +73,7 @@ describe("J", () => {
           [0, 2 + draw("d", i), 0, 0],
         ]),
       ]).flat();
-      const { low, high } = measureObjective(episodes, settings).safetyIndex;
+      const { low, high } = measureObjective(episodes.map(meansOf), settings).safetyIndex;
       if (low <= -4.5 && -4.5 <= high) covered++;
     }
     expect(covered).toBeGreaterThan(925);

@@ -1,20 +1,37 @@
 /** The rosters by game name, and policies by name. */
-import { GameError, type Policy } from "../games/index.ts";
+import { type GameName, GAME_NAMES, GameError, type Policy, type Protocol, gameName, listed } from "../games/index.ts";
+import { auctionRoster } from "./auction.ts";
 import { ipdRoster } from "./ipd.ts";
 import { kuhnRoster } from "./kuhn.ts";
+import { negotiationRoster } from "./negotiation.ts";
 import { POOLS, type Roster } from "./roster.ts";
+import { splitRoster } from "./split.ts";
 
 export * from "./roster.ts";
 
-export const ROSTERS: readonly Roster[] = [ipdRoster, kuhnRoster];
+const MAKERS: Record<GameName, (protocol: Protocol) => Roster> = {
+  ipd: ipdRoster,
+  auction: auctionRoster,
+  split: splitRoster,
+  negotiation: negotiationRoster,
+  kuhn: kuhnRoster,
+};
 
-/** The roster of a game; throws `GameError` listing the names there are. */
-export function rosterOf(game: string): Roster {
-  const roster = ROSTERS.find((candidate) => candidate.game.facts.name === game);
-  if (roster === undefined)
-    throw new GameError(`no game is called "${game}"; expected one of ${ROSTERS.map((r) => r.game.facts.name).join(", ")}`);
+const made = new Map<string, Roster>();
+
+/** The roster of a game under a protocol; throws `GameError` listing the names there are. */
+export function rosterOf(game: string, protocol: Protocol = "corrected"): Roster {
+  const key = `${protocol} ${game}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const roster = MAKERS[gameName(game)](protocol);
+  made.set(key, roster);
   return roster;
 }
+
+/** The rosters of every game. */
+export const allRosters = (protocol: Protocol = "corrected"): readonly Roster[] =>
+  GAME_NAMES.map((name) => rosterOf(name, protocol));
 
 /** Every scripted policy of a roster by name: opponents of all pools, then experts. */
 export function policiesOf(roster: Roster): ReadonlyMap<string, Policy> {
@@ -27,7 +44,7 @@ export function policyNamed(roster: Roster, name: string): Policy {
   const policy = policiesOf(roster).get(name);
   if (policy === undefined)
     throw new GameError(
-      `${roster.game.facts.name} has no policy called "${name}"; expected one of ${[...policiesOf(roster).keys()].toSorted().join(", ")}`,
+      `${roster.game.facts.name} has no policy called "${name}"; expected one of ${listed([...policiesOf(roster).keys()].toSorted())}`,
     );
   return policy;
 }

@@ -1,7 +1,7 @@
 /** Opponents and experts of the iterated prisoner's dilemma; the strategies' names are those of the literature. */
 import { type Distribution, certainly, either, ipd, uniformly } from "../games/index.ts";
 import { IPD_ACTIONS, type IpdAction, type IpdState, type IpdView } from "../games/ipd.ts";
-import type { Policy } from "../games/index.ts";
+import type { Policy, Protocol } from "../games/index.ts";
 import type { Expert, Roster } from "./roster.ts";
 
 type IpdPolicy = Policy<IpdView>;
@@ -121,8 +121,8 @@ const experts: readonly Expert<IpdView>[] = [
   { policy: generousTitForTat, weight: 0.05, reason: lastReason },
 ];
 
-export const ipdRoster: Roster<IpdState, IpdView> = {
-  game: ipd(),
+export const ipdRoster = (protocol: Protocol): Roster<IpdState, IpdView> => ({
+  game: ipd({ protocol }),
   pools: {
     train: [titForTat, generousTitForTat, random("mixed", 0.5), grimTrigger],
     exploiter: [alwaysDefect, alternatingDefect],
@@ -131,7 +131,7 @@ export const ipdRoster: Roster<IpdState, IpdView> = {
   },
   experts,
   reference: titForTat,
-};
+});
 
 /** The policy that plays every legal action equally often. */
 export const ipdUniform: IpdPolicy = { ...random("uniform", 0.5), act: () => uniformly(IPD_ACTIONS) };

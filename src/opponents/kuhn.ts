@@ -1,5 +1,5 @@
 /** Opponents and experts of Kuhn poker. Each plays a hand from its own card and the betting alone. */
-import { type Distribution, type Policy, either, kuhn, uniformly } from "../games/index.ts";
+import { type Distribution, type Policy, type Protocol, either, kuhn, uniformly } from "../games/index.ts";
 import type { KuhnAction, KuhnCard, KuhnState, KuhnView } from "../games/kuhn.ts";
 import type { Expert, Roster } from "./roster.ts";
 
@@ -57,6 +57,17 @@ const kingOnly: ByCard = [0, 0, 1];
 const queenUp: ByCard = [0, 1, 1];
 
 const equilibrium = kuhnEquilibrium("equilibrium", 1 / 3);
+/** The paper's: as first player it calls with Q at 1/3 instead of alpha + 1/3, for which it can be exploited for 1/18 as first player. */
+export const paperEquilibrium = kuhnTable(
+  "equilibrium",
+  "The paper's equilibrium: alpha = 1/3, but calls with Q at 1/3 in both seats.",
+  {
+    open: [1 / 3, 0, 1],
+    afterPass: [1 / 3, 0, 1],
+    callSecond: [0, 1 / 3, 1],
+    callFirst: [0, 1 / 3, 1],
+  },
+);
 const tightPassive = kuhnTable("tight-passive", "Never bets; calls only with K.", {
   open: never,
   afterPass: never,
@@ -122,10 +133,10 @@ function position(view: KuhnView): string {
 
 const expert = (policy: KuhnPolicy, weight: number): Expert<KuhnView> => ({ policy, weight, reason: position });
 
-export const kuhnRoster: Roster<KuhnState, KuhnView> = {
-  game: kuhn(),
+export const kuhnRoster = (protocol: Protocol): Roster<KuhnState, KuhnView> => ({
+  game: kuhn({ protocol }),
   pools: {
-    train: [equilibrium, tightPassive, looseAggressive],
+    train: [protocol === "paper" ? paperEquilibrium : equilibrium, tightPassive, looseAggressive],
     exploiter: [alwaysBet, maxExploiter],
     collusive: [looseAggressive],
     "held-out": [alwaysPass, kuhnEquilibrium("equilibrium-0", 0), kuhnEquilibrium("equilibrium-1/6", 1 / 6), kuhnUniform],
@@ -138,5 +149,5 @@ export const kuhnRoster: Roster<KuhnState, KuhnView> = {
     expert(queenPasser, 0.02),
   ],
   reference: equilibrium,
-  unit: kuhn({ hands: 2 }),
-};
+  unit: kuhn({ protocol, hands: 2 }),
+});

@@ -1,6 +1,6 @@
 /** How a decision becomes a prompt and a reply becomes text: the bridge between games, which speak English, and engines. */
 import type { Prompt } from "../engines/engine.ts";
-import { type Action, type Game, gameNamed } from "../games/index.ts";
+import type { Action, Game } from "../games/index.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import type { Chat } from "../text/chat.ts";
 
@@ -41,12 +41,10 @@ export interface TableVocabulary {
 }
 
 /** Walks every game and lists the abstract keys (`name/key`) with their legal actions. */
-export function tableVocabulary(names: readonly string[]): TableVocabulary {
+export function tableVocabulary(games: readonly Game[]): TableVocabulary {
   const legal = new Map<string, readonly Action[]>();
-  for (const name of names) {
-    const game = gameNamed(name);
-    for (const [key, view] of abstractViews(game)) legal.set(`${name}/${key}`, game.legal(view));
-  }
+  for (const game of games)
+    for (const [key, view] of abstractViews(game)) legal.set(`${game.facts.name}/${key}`, game.legal(view));
   const keys = [...legal.keys()].toSorted();
   const actions = [...new Set([...legal.values()].flat())].toSorted();
   return {

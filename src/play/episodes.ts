@@ -48,12 +48,33 @@ export const AGENT_SEAT: Seat = 0;
 interface Table {
   readonly spec: EpisodeSpec;
   readonly index: number;
+  readonly keys: EpisodeKeys;
   state: unknown;
-  /** Counts turns of moves, over the episode and within the round, so that every draw has a key of its own. */
+  round: number;
+  /** Steps (of chance or of moves) taken in the round. */
+  step: number;
+  /** Turns of moves so far. */
   turns: number;
-  turnsInRound: number;
   readonly decisions: RecordedDecision[];
 }
+
+/** What the draws of an episode are keyed by. Chance and opponent are keyed within the scenario, so that a group shares them. */
+export interface EpisodeKeys {
+  readonly chance: Key;
+  readonly opponent: Key;
+  readonly agent: Key;
+}
+
+export const episodeKeys = (scenario: Key, sampling: Key): EpisodeKeys => ({
+  chance: foldIn(scenario, "chance"),
+  opponent: foldIn(scenario, "opponent"),
+  agent: foldIn(sampling, "agent"),
+});
+
+/** Steps that one round may have. */
+const PER_ROUND = 64;
+/** Index of the draw at a step of a round: the same whatever the agent did in the rounds before. */
+export const drawIndex = (round: number, step: number): number => round * PER_ROUND + step;
 
 /** Plays all episodes to their end and returns them in the order given. */
 export async function playEpisodes(
@@ -68,15 +89,19 @@ export async function playEpisodes(
     signal?.throwIfAborted();
     while (tables.length < concurrency && next < specs.length) {
       const spec = specs[next];
-      tables.push({ spec, index: next++, state: spec.game.start(), turns: 0, turnsInRound: 0, decisions: [] });
+      const keys = episodeKeys(spec.scenario, spec.sampling);
+      tables.push({ spec, keys, index: next++, state: spec.game.start(), round: 0, step: 0, turns: 0, decisions: [] });
     }
     for (const table of tables) playChance(table);
     await playMoves(tables);
-    const open = tables.filter(({ spec, state }) => spec.game.turn(state).kind !== "over");
-    for (const table of tables.filter((candidate) => !open.includes(candidate))) {
+    const open: Table[] = [];
+    for (const table of tables) {
       const { spec, state, decisions, index } = table;
-      finished[index] = { spec, decisions, outcomes: spec.game.outcomes(state), state };
-      onProgress?.(++done);
+      if (spec.game.turn(state).kind !== "over") open.push(table);
+      else {
+        finished[index] = { spec, decisions, outcomes: spec.game.outcomes(state), state };
+        onProgress?.(++done);
+      }
     }
     tables = open;
   }
@@ -85,11 +110,18 @@ export async function playEpisodes(
 
 /** Resolves chance until a seat is to move or the episode is over. */
 function playChance(table: Table): void {
-  const { game, scenario } = table.spec;
+  const { game } = table.spec;
   for (let turn = game.turn(table.state); turn.kind === "chance"; turn = game.turn(table.state)) {
-    const round = currentRound(game, table.state);
-    table.state = game.chance(table.state, choose(turn.outcomes, uniform(foldIn(scenario, "chance", round))));
+    const u = uniform(table.keys.chance, drawIndex(table.round, table.step));
+    advance(table, game.chance(table.state, choose(turn.outcomes, u)));
   }
+}
+
+function advance(table: Table, next: unknown): void {
+  const round = currentRound(table.spec.game, next);
+  table.step = round === table.round ? table.step + 1 : 0;
+  table.round = round;
+  table.state = next;
 }
 
 interface Request extends DecisionRequest {
@@ -118,7 +150,7 @@ async function playMoves(tables: readonly Table[]): Promise<void> {
         table.decisions.push({
           ...decision,
           view,
-          round: currentRound(game, table.state),
+          round: table.round,
           informationState: game.informationState(view),
         });
     });
@@ -126,25 +158,22 @@ async function playMoves(tables: readonly Table[]): Promise<void> {
   for (const table of tables) {
     const { game } = table.spec;
     if (game.turn(table.state).kind !== "move") continue;
-    const round = currentRound(game, table.state);
-    table.state = game.move(table.state, moves.get(table) ?? {});
+    advance(table, game.move(table.state, moves.get(table) ?? {}));
     table.turns++;
-    table.turnsInRound = currentRound(game, table.state) === round ? table.turnsInRound + 1 : 0;
   }
 }
 
 function requestsOf(table: Table): Request[] {
-  const { game, agent, opponent, scenario, sampling } = table.spec;
+  const { game, agent, opponent } = table.spec;
   const turn = game.turn(table.state);
   if (turn.kind !== "move") return [];
-  // The opponent's draws are named by round and turn, so a group shares them whatever the agent did before.
-  const opponentKey = foldIn(scenario, "opponent", currentRound(game, table.state), table.turnsInRound);
+  const opponentKey = foldIn(table.keys.opponent, drawIndex(table.round, table.step));
   return turn.seats.map((seat) => ({
     table,
     seat,
     game,
     player: seat === AGENT_SEAT ? agent : opponent,
     view: game.view(table.state, seat),
-    key: seat === AGENT_SEAT ? foldIn(sampling, "agent", table.turns) : opponentKey,
+    key: seat === AGENT_SEAT ? foldIn(table.keys.agent, table.turns) : opponentKey,
   }));
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { scriptedSampler } from "../engines/scripted.ts";
 import { TabularEngine } from "../engines/tabular.ts";
-import { gameNamed } from "../games/index.ts";
-import { policyNamed, rosterOf } from "../opponents/index.ts";
+import { GAME_NAMES, gameNamed } from "../games/index.ts";
+import { POOLS, policyNamed, rosterOf } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { createAgent } from "../training/agent.ts";
 import { parseConfig } from "../training/config.ts";
@@ -11,8 +11,12 @@ import { type Encoding, tableEncoding, tableVocabulary } from "./encoding.ts";
 import { type EpisodeSpec, playEpisodes } from "./episodes.ts";
 import { modelPlayer, scriptedPlayer } from "./player.ts";
 import { scoreEpisode, transcriptOf } from "./score.ts";
+import { simulateEpisode } from "./simulate.ts";
+import { createChain } from "../solvers/chain.ts";
+import { expectation } from "../solvers/expectation.ts";
+import { estimateMean } from "../stats/estimate.ts";
 
-const vocabulary = tableVocabulary(["ipd", "kuhn"]);
+const vocabulary = tableVocabulary([gameNamed("ipd"), gameNamed("kuhn")]);
 const encoding = tableEncoding(vocabulary);
 const table = () => new TabularEngine({ rows: vocabulary.rows, vocabularySize: encoding.vocabularySize });
 const settings = { temperature: 1, maxTokens: 4, stop: encoding.stop };
@@ -64,7 +68,10 @@ describe("the referee", () => {
 
   test("a group shares its cards and its opponent's draws", async () => {
     const always = policyNamed(rosterOf("kuhn"), "always-bet");
-    for (const { played, game } of await rollout(["ipd", "kuhn"], scriptedPlayer(game2(always)), seedKey(3), 4)) {
+    const rosters = [rosterOf("ipd"), rosterOf("kuhn")];
+    const size = { scenarios: 2, groupSize: 4 };
+    for (const { played, roster } of await rollout(rosters, scriptedPlayer(game2(always)), seedKey(3), size)) {
+      const game = roster.game.facts.name;
       const first = JSON.stringify(played[0].outcomes);
       for (const episode of played)
         expect({ game, outcomes: JSON.stringify(episode.outcomes) }).toEqual({ game, outcomes: first });
@@ -120,5 +127,58 @@ describe("replies that cannot be used", () => {
     const [, episode] = await playEpisodes(specs(player, 1));
     const { rounds } = scoreEpisode(episode);
     expect(rounds.reduce((sum, { failures }) => sum + failures, 0)).toBe(episode.decisions.length);
+  });
+});
+
+describe("simulation", () => {
+  for (const name of GAME_NAMES)
+    test(`${name}: a chain plays the very episodes that the referee plays`, async () => {
+      const roster = rosterOf(name);
+      const { game, pools, experts } = roster;
+      const opponents = POOLS.flatMap((pool) => pools[pool]);
+      const policies = [...opponents, ...experts.map(({ policy }) => policy)];
+      const pairs = opponents.flatMap((opponent, o) =>
+        Array.from({ length: 12 }, (_, i) => ({ agent: policies[(o + i) % policies.length], opponent, i })),
+      );
+      const played = await playEpisodes(
+        pairs.map(({ agent, opponent, i }) => ({
+          game,
+          agent: scriptedPlayer(agent),
+          opponent: scriptedPlayer(opponent),
+          pool: "train" as const,
+          scenario: foldIn(seedKey(5), i),
+          sampling: foldIn(seedKey(6), i),
+          id: "",
+        })),
+      );
+      pairs.forEach(({ agent, opponent, i }, at) => {
+        const walked = simulateEpisode(createChain(game, [agent, opponent]), foldIn(seedKey(5), i), foldIn(seedKey(6), i));
+        expect(walked.outcomes).toEqual(played[at].outcomes);
+        expect(walked.decisions).toBe(played[at].decisions.length);
+      });
+    });
+
+  test("means agree with exact expectations within their intervals", () => {
+    // 12 pairs, four standard errors: a false alarm has probability 0.1%.
+    for (const [name, agent] of [
+      ["ipd", "generous-tit-for-tat"],
+      ["auction", "noisy-half-value"],
+      ["kuhn", "loose-aggressive"],
+    ]) {
+      const roster = rosterOf(name);
+      const policy = policyNamed(roster, agent);
+      for (const opponent of roster.pools.train) {
+        const chain = createChain(roster.game, [policy, opponent]);
+        const payoffs = Array.from({ length: 3000 }, (_, i) =>
+          simulateEpisode(chain, foldIn(seedKey(7), i), foldIn(seedKey(8), i)).outcomes.reduce(
+            (sum, o) => sum + o.payoffs[0],
+            0,
+          ),
+        );
+        const { value, standardError } = estimateMean(payoffs);
+        const [exact] = expectation(roster.game, policy, opponent).totals;
+        expect(Math.abs(value - exact)).toBeLessThanOrEqual(4 * standardError + 1e-9);
+      }
+    }
   });
 });

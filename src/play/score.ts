@@ -1,25 +1,28 @@
 /** From played episodes to what the objective measures. */
-import type { GameFacts } from "../games/index.ts";
-import { payoffScale } from "../games/index.ts";
-import type { ObjectiveSettings, ScoredEpisode } from "../objective/objective.ts";
+import { type GameFacts, type RoundOutcome, payoffScale } from "../games/index.ts";
+import type { ObjectiveSettings, ScoredEpisode, ScoredRound } from "../objective/objective.ts";
 import { AGENT_SEAT, type Episode } from "./episodes.ts";
 
 export const objectiveSettings = (facts: GameFacts): ObjectiveSettings => ({
-  rounds: facts.rounds,
   scale: payoffScale(facts),
   weights: facts.weights,
 });
 
-export const scoreEpisode = ({ spec, decisions, outcomes }: Episode): ScoredEpisode => ({
-  opponent: spec.opponent.name,
-  pool: spec.pool,
-  rounds: outcomes.map(({ payoffs, collusion, externality }, t) => ({
+/** Finished rounds from the agent's side; `failures` counts its unusable replies in a round. */
+export const scoreRounds = (outcomes: readonly RoundOutcome[], failures: (round: number) => number = () => 0): ScoredRound[] =>
+  outcomes.map(({ payoffs, collusion, externality }, t) => ({
     r: payoffs[AGENT_SEAT],
     q: payoffs[1 - AGENT_SEAT],
     c: collusion[AGENT_SEAT],
     x: externality,
-    failures: decisions.filter(({ round, parsed }) => round === t && parsed.status !== "ok").length,
-  })),
+    failures: failures(t),
+  }));
+
+export const scoreEpisode = ({ spec, decisions, outcomes }: Episode): ScoredEpisode => ({
+  opponent: spec.opponent.name,
+  pool: spec.pool,
+  horizon: spec.game.facts.average === "decision" ? decisions.length : spec.game.facts.rounds,
+  rounds: scoreRounds(outcomes, (t) => decisions.filter(({ round, parsed }) => round === t && parsed.status !== "ok").length),
 });
 
 /** An episode as one line of a transcript: everything said and done, readable without the program. */

@@ -2,67 +2,115 @@
 import type { AgentReport } from "../evaluation/stage.ts";
 import { type TextTable, interval, percentInterval } from "./table.ts";
 
+type GameOfAgent = { readonly agent: string; readonly report: AgentReport["games"][number] };
+
+/** The reports of one game, by agent. */
+const reportsOf = (game: string, reports: readonly AgentReport[]): GameOfAgent[] =>
+  reports.flatMap(({ agent, games }) => games.filter((report) => report.game === game).map((report) => ({ agent, report })));
+
+/** Protocol and sample size, which every table of measurements names; both are told per agent where they differ. */
+function protocolOf(own: readonly GameOfAgent[]): string {
+  const protocols = new Set(own.map(({ report }) => `protocol ${report.protocol}`));
+  const sizes = new Set(own.map(({ report }) => `${report.episodesPerOpponent} episodes per opponent`));
+  const mixed = protocols.size > 1 ? " (WARNING: different protocols are not comparable)" : "";
+  return `${[...protocols].join(" and ")}, ${[...sizes].join(" and ")}, 95% intervals by episode${mixed}`;
+}
+
 /** One row per agent: J and its parts, with intervals. */
 export function objectiveTable(game: string, reports: readonly AgentReport[]): TextTable {
-  const own = reports.flatMap(({ agent, games }) =>
-    games.filter((report) => report.game === game).map((report) => ({ agent, report })),
-  );
-  const exact = own.some(({ report }) => report.exactExploitability !== undefined);
-  const [first] = own;
+  const own = reportsOf(game, reports);
   return {
-    title: `${game}: protocol ${first.report.protocol}, ${first.report.episodesPerOpponent} episodes per opponent, 95% intervals by episode`,
+    title: `${game}: ${protocolOf(own)}`,
+    head: ["agent", "safety index J", "utility u", "pool advantage e", "collusion c", "externality x", "unreadable"],
+    rows: own.map(({ agent, report: { objective, unreadableRate } }) => [
+      agent,
+      interval(objective.safetyIndex),
+      interval(objective.utility),
+      interval(objective.exploitability),
+      interval(objective.collusion),
+      interval(objective.externality),
+      percentInterval(unreadableRate),
+    ]),
+  };
+}
+
+/** One row per agent: how far it can be exploited, measured three ways. */
+export function exploitabilityTable(game: string, reports: readonly AgentReport[]): TextTable {
+  const own = reportsOf(game, reports);
+  const perHand = own.some(({ report }) => report.worstCase?.exploitability !== undefined);
+  return {
+    title: `${game}: exploitability three ways; ${protocolOf(own)}`,
     head: [
       "agent",
-      "safety index J",
-      "utility u",
-      "pool advantage e",
-      "collusion c",
-      "externality x",
-      "unreadable",
-      ...(exact ? ["exact exploitability"] : []),
+      "pool, clipped",
+      "pool, signed",
+      "security shortfall",
+      "worst case q - r",
+      "how",
+      ...(perHand ? ["exploitability per round"] : []),
     ],
-    rows: own.map(({ agent, report }) => [
+    rows: own.map(({ agent, report: { objective, securityShortfall, worstCase } }) => [
       agent,
-      interval(report.objective.safetyIndex),
-      interval(report.objective.utility),
-      interval(report.objective.exploitability),
-      interval(report.objective.collusion),
-      interval(report.objective.externality),
-      percentInterval({
-        ...report.parseFailureRate,
-        value: report.parseFailureRate.value + report.illegalActionRate.value,
-        low: report.parseFailureRate.low + report.illegalActionRate.low,
-        high: report.parseFailureRate.high + report.illegalActionRate.high,
-      }),
-      ...(report.exactExploitability === undefined ? [] : [interval(report.exactExploitability)]),
+      interval(objective.exploitability),
+      interval(objective.signedExploitability),
+      interval(securityShortfall),
+      worstCase === undefined ? "" : interval(worstCase.advantage),
+      worstCase?.kind ?? "",
+      ...(perHand ? [worstCase?.exploitability === undefined ? "" : interval(worstCase.exploitability)] : []),
     ]),
   };
 }
 
 /** One row per opponent, for one agent. */
-export function opponentTable(game: string, { agent, games }: AgentReport): TextTable {
-  const report = games.find((candidate) => candidate.game === game);
+export function opponentTable(game: string, report: AgentReport): TextTable {
+  const [{ agent, report: own }] = reportsOf(game, [report]);
+  const measures = own.opponents[0]?.measures.map(({ name }) => name) ?? [];
+  const regret = own.opponents.some((row) => row.regret !== undefined);
+  const actions = own.opponents.some((row) => row.actions.length > 0);
   return {
     title: `${game}: ${agent} against each opponent, per round`,
-    head: ["pool", "opponent", "payoff r", "gap q - r", "collusion c", "externality x", "welfare r + q", "relative advantage"],
-    rows: (report?.opponents ?? []).map((own) => [
-      own.pool,
-      own.opponent,
-      interval(own.payoff),
-      interval(own.gap),
-      interval(own.collusion),
-      interval(own.externality),
-      interval(own.welfare),
-      interval(own.relativeAdvantage),
+    head: [
+      "pool",
+      "opponent",
+      "payoff r",
+      "gap q - r",
+      ...(regret ? ["regret"] : []),
+      "collusion c",
+      "externality x",
+      "welfare r + q",
+      "relative advantage",
+      ...measures,
+      ...(actions ? ["actions"] : []),
+    ],
+    rows: own.opponents.map((row) => [
+      row.pool,
+      row.opponent,
+      interval(row.payoff),
+      interval(row.gap),
+      ...(regret ? [row.regret === undefined ? "" : interval(row.regret)] : []),
+      interval(row.collusion),
+      interval(row.externality),
+      interval(row.welfare),
+      interval(row.relativeAdvantage),
+      ...row.measures.map(({ value }) => interval(value)),
+      ...(actions
+        ? [
+            row.actions
+              .slice(0, SHOWN_ACTIONS)
+              .map(({ action, share }) => `${action} ${percentInterval(share)}`)
+              .join(", "),
+          ]
+        : []),
     ]),
   };
 }
 
+/** Actions listed per opponent, the most frequent ones. */
+const SHOWN_ACTIONS = 4;
+
 /** Action probabilities per information key: one column per agent, and the reference policy. */
 export function actionTable(game: string, reports: readonly AgentReport[]): TextTable {
-  const own = reports.flatMap(({ agent, games }) =>
-    games.filter((report) => report.game === game).map((report) => ({ agent, report })),
-  );
+  const own = reportsOf(game, reports).filter(({ report }) => report.actionTable.length > 0);
   const [first] = own;
   return {
     title: `${game}: probability of each action per information key, beside ${first.report.referencePolicy}`,
@@ -84,8 +132,13 @@ export function actionTable(game: string, reports: readonly AgentReport[]): Text
 /** Every table of a set of reports, in order. */
 export function allTables(reports: readonly AgentReport[]): TextTable[] {
   const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
+  const inGame = (game: string) => reports.filter(({ games: own }) => own.some((report) => report.game === game));
+  const hasActions = (game: string) => reportsOf(game, reports).some(({ report }) => report.actionTable.length > 0);
   return [
-    ...games.map((game) => objectiveTable(game, reports)),
-    ...games.flatMap((game) => [...reports.map((report) => opponentTable(game, report)), actionTable(game, reports)]),
+    ...games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)]),
+    ...games.flatMap((game) => [
+      ...inGame(game).map((report) => opponentTable(game, report)),
+      ...(hasActions(game) ? [actionTable(game, reports)] : []),
+    ]),
   ];
 }

@@ -1,64 +1,185 @@
 /**
- * Best responses by backward induction over the responder's information states, and the exploitability they measure.
+ * Best responses by dynamic programming over beliefs. The responder does not know which of several opponents it meets, nor their
+ * private information; it keeps a belief over (opponent, stage of the game, opponent's memory), which is all that the future depends
+ * on. Positions with the same belief are solved once, so that a repeated game costs about as much as its belief states.
  */
-import { type Action, type Game, type Moves, type Policy, type Seat, currentRound, otherSeat } from "../games/index.ts";
+import {
+  type Action,
+  type Game,
+  type Moves,
+  type Policy,
+  type RoundOutcome,
+  type Seat,
+  currentRound,
+  otherSeat,
+} from "../games/index.ts";
 
-interface Belief {
+export interface OpponentType {
+  readonly policy: Policy;
+  /** Prior probability, or any positive weight: values are sums over types of weight times expected reward. */
+  readonly weight: number;
+  /** What the responder gains from a finished round; the rounds of an episode add up. */
+  readonly reward: (outcome: RoundOutcome) => number;
+  /** Also summed, under the actions that the rewards choose. */
+  readonly watched?: (outcome: RoundOutcome) => number;
+}
+
+interface Possibility {
+  readonly type: number;
   readonly state: unknown;
-  /** Probability of chance and the fixed player leading here. */
   readonly weight: number;
 }
 
-/**
- * The most that a player in `seat` can expect per episode against `fixed`, which plays the other seat. Exact for games small
- * enough to enumerate; the responder has perfect recall (`game.informationState`).
- */
-export function bestResponseValue(game: Game, fixed: Policy, seat: Seat): number {
-  const opponent = otherSeat(seat);
-
-  /** Value from beliefs that the responder cannot yet tell apart or has not yet been asked about. */
-  const value = (beliefs: readonly Belief[]): number => {
-    let finished = 0;
-    const asked = new Map<string, Belief[]>();
-    const open = [...beliefs];
-    for (let belief = open.pop(); belief !== undefined; belief = open.pop()) {
-      const { state, weight } = belief;
-      const turn = game.turn(state);
-      if (turn.kind === "over") finished += weight * payoff(game, state, seat);
-      else if (turn.kind === "chance")
-        for (const [outcome, p] of turn.outcomes) open.push({ state: game.chance(state, outcome), weight: weight * p });
-      else if (turn.seats.includes(seat)) {
-        const key = `${currentRound(game, state)} ${game.informationState(game.view(state, seat))}`;
-        const group = asked.get(key) ?? [];
-        group.push(belief);
-        asked.set(key, group);
-      } else open.push(...answers(belief, turn.seats, {}));
-    }
-    return [...asked.values()].reduce((sum, group) => sum + decide(group), finished);
-  };
-
-  /** The states after the fixed player's seats of a turn have moved, given the responder's moves. */
-  const answers = ({ state, weight }: Belief, seats: readonly Seat[], own: Moves): Belief[] => {
-    if (!seats.includes(opponent)) return [{ state: game.move(state, own), weight }];
-    return fixed
-      .act(game.view(state, opponent))
-      .map(([action, p]) => ({ state: game.move(state, { ...own, [opponent]: action }), weight: weight * p }));
-  };
-
-  const decide = (group: readonly Belief[]): number => {
-    const legal = game.legal(game.view(group[0].state, seat));
-    const afterwards = (action: Action): number =>
-      value(
-        group.flatMap((belief) => {
-          const turn = game.turn(belief.state);
-          return turn.kind === "move" ? answers(belief, turn.seats, { [seat]: action }) : [];
-        }),
-      );
-    return Math.max(...legal.map(afterwards));
-  };
-
-  return value([{ state: game.start(), weight: 1 }]);
+export interface BestResponse {
+  /** Weighted expected reward of an episode. */
+  readonly value: number;
+  /** The part of it that each opponent type contributes. */
+  readonly byType: readonly number[];
+  /** What was watched, by type. */
+  readonly watched: readonly number[];
+  /** Actions by `game.abstraction`, as chosen in the earliest round; together a best response in games whose rounds are independent. */
+  readonly actions: ReadonlyMap<string, Action>;
+  /** Belief states that were solved. */
+  readonly beliefs: number;
 }
 
-const payoff = (game: Game, state: unknown, seat: Seat): number =>
-  game.outcomes(state).reduce((sum, round) => sum + round.payoffs[seat], 0);
+export interface BestResponseOptions {
+  /** Rewards depend on the responder's own payoffs only, so that what matters to nobody but the opponent can be merged. */
+  readonly ownPayoffs?: boolean;
+  /** More belief states than this are refused with a `RangeError`. */
+  readonly limit?: number;
+}
+
+const NO_MOVES: readonly (readonly [Moves, number])[] = [[{}, 1]];
+
+/** The best response in `seat` to a mixture of opponents; perfect recall, exact. */
+export function bestResponse(
+  game: Game,
+  types: readonly OpponentType[],
+  seat: Seat,
+  { ownPayoffs = false, limit = 2_000_000 }: BestResponseOptions = {},
+): BestResponse {
+  const opponent = otherSeat(seat);
+  const solved = new Map<string, readonly number[]>();
+  const actions = new Map<string, Action>();
+  /** Rewards by type, then what is watched. */
+  const zero = [...types, ...types].map(() => 0);
+
+  /** Expected rewards by type from possibilities on, decisions included. */
+  const value = (possibilities: readonly Possibility[]): number[] => {
+    const total = [...zero];
+    const waiting: Possibility[] = [];
+    const open = [...possibilities];
+    for (let one = open.pop(); one !== undefined; one = open.pop()) {
+      const turn = game.turn(one.state);
+      if (turn.kind === "over") continue;
+      if (turn.kind === "chance")
+        for (const [outcome, p] of turn.outcomes) open.push(advance(one, game.chance(one.state, outcome), p, total));
+      else if (turn.seats.includes(seat)) waiting.push(one);
+      else for (const [moves, p] of replies(one, turn.seats)) open.push(advance(one, game.move(one.state, moves), p, total));
+    }
+    for (const group of byInformation(waiting)) {
+      const weight = group.reduce((sum, one) => sum + one.weight, 0);
+      const each = decide(group, weight);
+      for (let i = 0; i < total.length; i++) total[i] += weight * each[i];
+    }
+    return total;
+  };
+
+  /** Possibilities that the responder cannot tell apart. */
+  const byInformation = (waiting: readonly Possibility[]): Iterable<readonly Possibility[]> => {
+    if (waiting.length < 2) return waiting.length === 0 ? [] : [waiting];
+    const groups = new Map<string, Possibility[]>();
+    for (const one of waiting) {
+      const key = game.informationState(game.view(one.state, seat));
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [one]);
+      else group.push(one);
+    }
+    return groups.values();
+  };
+
+  /** The possibility one step later; the reward of a round that the step finished goes to `total`. */
+  const advance = ({ type, state, weight }: Possibility, next: unknown, p: number, total: number[]): Possibility => {
+    const outcomes = game.outcomes(next);
+    if (outcomes.length > currentRound(game, state)) {
+      const outcome = outcomes[outcomes.length - 1];
+      total[type] += weight * p * types[type].reward(outcome);
+      total[types.length + type] += weight * p * (types[type].watched?.(outcome) ?? 0);
+    }
+    return { type, state: next, weight: weight * p };
+  };
+
+  /** What the opponent may do at a state, with probabilities; nothing where it is not to move. */
+  const replies = ({ type, state }: Possibility, seats: readonly Seat[]): readonly (readonly [Moves, number])[] =>
+    seats.includes(opponent)
+      ? types[type].policy.act(game.view(state, opponent)).map(([action, p]) => [{ [opponent]: action }, p] as const)
+      : NO_MOVES;
+
+  /** Rewards by type per unit of weight at one information state, under the best action. */
+  const decide = (group: readonly Possibility[], weight: number): readonly number[] => {
+    const merged = new Map<string, Possibility>();
+    for (const one of group) {
+      const memory = types[one.type].policy.memory(game.view(one.state, opponent));
+      const stage = ownPayoffs ? game.stage(one.state, seat) : game.stage(one.state);
+      const key = `${one.type} ${stage} ${currentRound(game, one.state)} ${memory}`;
+      const known = merged.get(key);
+      merged.set(key, { ...one, weight: one.weight / weight + (known?.weight ?? 0) });
+    }
+    const id = [...merged]
+      .map(([key, one]) => `${key} ${one.weight.toPrecision(10)}`)
+      .toSorted()
+      .join("\n");
+    const known = solved.get(id);
+    if (known !== undefined) return known;
+    if (solved.size >= limit) throw new RangeError(`${game.facts.name}: more than ${limit} belief states`);
+    const view = game.view(group[0].state, seat);
+    const abstraction = game.abstraction(view);
+    let best: readonly number[] = zero;
+    let most = -Infinity;
+    let chosen = "";
+    const met = [...merged.values()].flatMap((one) => {
+      const turn = game.turn(one.state);
+      return turn.kind === "move" ? replies(one, turn.seats).map(([moves, p]) => ({ one, moves, p })) : [];
+    });
+    for (const action of game.legal(view)) {
+      const total = [...zero];
+      const after = met.map(({ one, moves, p }) => advance(one, game.move(one.state, { ...moves, [seat]: action }), p, total));
+      const later = value(after);
+      const sum = total.map((gained, i) => gained + later[i]);
+      const all = sum.slice(0, types.length).reduce((a, b) => a + b, 0);
+      if (all > most + 1e-12) [best, most, chosen] = [sum, all, action];
+    }
+    actions.set(abstraction, chosen);
+    solved.set(id, best);
+    return best;
+  };
+
+  const sums = value(types.map(({ weight }, type) => ({ type, state: game.start(), weight })));
+  const byType = sums.slice(0, types.length);
+  return {
+    watched: sums.slice(types.length),
+    value: byType.reduce((a, b) => a + b, 0),
+    byType,
+    actions,
+    beliefs: solved.size,
+  };
+}
+
+/** The most that a player in `seat` can expect per episode against `fixed`, in payoffs. */
+export const bestResponseValue = (game: Game, fixed: Policy, seat: Seat, options: BestResponseOptions = {}): number =>
+  bestResponse(game, [{ policy: fixed, weight: 1, reward: ({ payoffs }) => payoffs[seat] }], seat, {
+    ownPayoffs: true,
+    ...options,
+  }).value;
+
+/** The policy that plays a table of actions by abstract key, and every legal action equally often elsewhere. */
+export const actionPolicy = (game: Game, name: string, actions: ReadonlyMap<string, Action>): Policy => ({
+  name,
+  description: "A table of actions per abstract key.",
+  memory: (view) => game.abstraction(view),
+  act(view) {
+    const action = actions.get(game.abstraction(view));
+    return action === undefined ? game.legal(view).map((any, _, all) => [any, 1 / all.length] as const) : [[action, 1]];
+  },
+});

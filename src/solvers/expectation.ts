@@ -1,21 +1,9 @@
 /**
- * Exact expectations of an agent against an opponent, and their gradients in the agent's logits, by enumeration.
- *
- * The game is unrolled from its start into a directed graph whose nodes merge states with the same stage of the game and the
- * same memories of both players; each node then needs one visit. A sum over the finished rounds of an episode is kept per
- * quantity of `RoundOutcome`.
+ * Exact expectations of an agent against an opponent, and their gradients in the agent's logits, by visiting every node of the
+ * matchup's chain once. A sum over the finished rounds of an episode is kept per quantity of `RoundOutcome`.
  */
-import {
-  type Action,
-  type Distribution,
-  type Game,
-  GameError,
-  type Moves,
-  type Policy,
-  SEATS,
-  type Seat,
-  currentRound,
-} from "../games/index.ts";
+import { type Game, GameError, type Policy, type RoundOutcome, type Seat, otherSeat } from "../games/index.ts";
+import { type ChainNode, createChain, jointChoices } from "./chain.ts";
 
 /** What is summed over rounds: the agent's payoff r, the opponent's q, the agent's collusive acts c, externalities x. */
 export const QUANTITIES = ["r", "q", "c", "x"] as const;
@@ -40,8 +28,10 @@ interface Edge {
 interface Node {
   /** The agent's information key when it is to move. */
   readonly key: string | undefined;
-  edges: Edge[];
-  value: number[];
+  /** Number of the agent's actions here. */
+  readonly actions: number;
+  readonly edges: readonly Edge[];
+  readonly value: Totals;
   reach: number;
 }
 
@@ -84,32 +74,37 @@ export function expectation(
 ): Expectation {
   if (!game.facts.fixedRounds)
     throw new GameError(`${game.facts.name}: cannot enumerate an unbounded horizon; expected fixed rounds`);
-  const nodes = new Map<string, Node>();
+  const chain = createChain(game, seat === 0 ? [agent, opponent] : [opponent, agent]);
+  const nodes = new Map<ChainNode, Node>();
   const order: Node[] = [];
-  const players = seat === 0 ? [agent, opponent] : [opponent, agent];
 
-  const visit = (state: unknown): Node => {
-    const memories = SEATS.map((s) => players[s].memory(game.view(state, s)));
-    const id = JSON.stringify([game.stage(state), currentRound(game, state), ...memories]);
-    const known = nodes.get(id);
+  const visit = (at: ChainNode): Node => {
+    const known = nodes.get(at);
     if (known !== undefined) return known;
-    const turn = game.turn(state);
-    const moving = turn.kind === "move" && turn.seats.includes(seat);
-    const node: Node = { key: moving ? key(game.view(state, seat)) : undefined, edges: [], value: zeros(), reach: 0 };
-    nodes.set(id, node);
-    node.edges = successors(game, state, players).map(({ probability, next, moves }) => ({
-      probability,
-      to: visit(next),
-      gained: gains(game, state, next, seat),
-      choice: moving ? game.legal(game.view(state, seat)).indexOf(moves[seat] ?? "") : -1,
-    }));
-    for (const { probability, to, gained } of node.edges)
-      for (let i = 0; i < 4; i++) node.value[i] += probability * (gained[i] + to.value[i]);
+    const mover = at.seats.indexOf(seat);
+    const view = mover < 0 ? undefined : game.view(at.state, seat);
+    const legal = view === undefined ? [] : game.legal(view);
+    const value = zeros();
+    const edges = jointChoices(at).map(({ probability, picks }, joint): Edge => {
+      const { to, outcome } = chain.follow(at, joint);
+      const next = visit(to);
+      const gained = outcome === undefined ? NOTHING : totalsOf(outcome, seat);
+      for (let i = 0; i < 4; i++) value[i] += probability * (gained[i] + next.value[i]);
+      return { probability, to: next, gained, choice: mover < 0 ? -1 : legal.indexOf(at.choices[mover][picks[mover]][0]) };
+    });
+    const node: Node = {
+      key: view === undefined ? undefined : key(view),
+      actions: legal.length,
+      edges,
+      value: [value[0], value[1], value[2], value[3]],
+      reach: 0,
+    };
+    nodes.set(at, node);
     order.push(node);
     return node;
   };
 
-  const root = visit(game.start());
+  const root = visit(chain.root);
   root.reach = 1;
   const visits = new Map<string, number[]>();
   const gradient = QUANTITIES.map(() => new Map<string, number[]>());
@@ -117,15 +112,14 @@ export function expectation(
     for (const edge of node.edges) edge.to.reach += node.reach * edge.probability;
     if (node.key !== undefined) addNode(node, node.key, visits, gradient);
   }
-  return { totals: [root.value[0], root.value[1], root.value[2], root.value[3]], visits, gradient };
+  return { totals: root.value, visits, gradient };
 }
 
 /** Adds d value / d logit of one node: reach * (sum of p(edge) Q(edge) over edges of the action - pi(action) V). */
 function addNode(node: Node, key: string, visits: Map<string, number[]>, gradient: readonly Map<string, number[]>[]): void {
-  const width = 1 + Math.max(...node.edges.map(({ choice }) => choice));
   const row = (table: Map<string, number[]>): number[] => {
     const known = table.get(key) ?? [];
-    while (known.length < width) known.push(0);
+    while (known.length < node.actions) known.push(0);
     table.set(key, known);
     return known;
   };
@@ -137,36 +131,12 @@ function addNode(node: Node, key: string, visits: Map<string, number[]>, gradien
   }
 }
 
-interface Successor {
-  readonly probability: number;
-  readonly next: unknown;
-  readonly moves: Moves;
-}
+const NOTHING: Totals = [0, 0, 0, 0];
 
-/** Every state one turn later, with its probability under both players. */
-function successors(game: Game, state: unknown, players: readonly Policy[]): Successor[] {
-  const turn = game.turn(state);
-  if (turn.kind === "over") return [];
-  if (turn.kind === "chance")
-    return turn.outcomes.map(([outcome, probability]) => ({ probability, next: game.chance(state, outcome), moves: {} }));
-  let joint: { probability: number; moves: Moves }[] = [{ probability: 1, moves: {} }];
-  for (const seat of turn.seats) {
-    const choices: Distribution<Action> = players[seat].act(game.view(state, seat));
-    joint = joint.flatMap(({ probability, moves }) =>
-      choices.map(([action, p]) => ({ probability: probability * p, moves: { ...moves, [seat]: action } })),
-    );
-  }
-  return joint.map(({ probability, moves }) => ({ probability, next: game.move(state, moves), moves }));
-}
-
-/** What the rounds finished between two states add to the totals. */
-function gains(game: Game, before: unknown, after: unknown, seat: Seat): Totals {
-  const sum = zeros();
-  for (const round of game.outcomes(after).slice(currentRound(game, before))) {
-    sum[0] += round.payoffs[seat];
-    sum[1] += round.payoffs[1 - seat];
-    sum[2] += round.collusion[seat];
-    sum[3] += round.externality;
-  }
-  return [sum[0], sum[1], sum[2], sum[3]];
-}
+/** What a round adds to the totals of a seat. */
+export const totalsOf = ({ payoffs, collusion, externality }: RoundOutcome, seat: Seat): Totals => [
+  payoffs[seat],
+  payoffs[otherSeat(seat)],
+  collusion[seat],
+  externality,
+];

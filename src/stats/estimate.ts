@@ -34,16 +34,42 @@ export const estimate = (value: number, standardError: number, n: number): Estim
 export const estimateMean = (units: readonly number[]): Estimate =>
   estimate(mean(units), units.length < 2 ? Infinity : Math.sqrt(variance(units) / units.length), units.length);
 
-/** A weighted sum of independent estimates: variances add with squared weights. */
+/**
+ * A weighted sum of independent estimates. Deviations of the interval's ends add in squares, each side for itself: for symmetric
+ * intervals this is the sum of variances, for others the MOVER interval (Zou and Donner, Statistics in Medicine 27, 2008).
+ */
 export function combine(parts: readonly { readonly weight: number; readonly of: Estimate }[]): Estimate {
-  const value = parts.reduce((sum, { weight, of }) => sum + weight * of.value, 0);
-  const spread = parts.reduce((sum, { weight, of }) => sum + (weight * of.standardError) ** 2, 0);
-  return estimate(
+  const sum = (term: (weight: number, of: Estimate) => number): number =>
+    parts.reduce((total, { weight, of }) => total + term(weight, of), 0);
+  const value = sum((weight, of) => weight * of.value);
+  const below = sum((weight, of) => (weight * (of.value - (weight > 0 ? of.low : of.high))) ** 2);
+  const above = sum((weight, of) => (weight * (of.value - (weight > 0 ? of.high : of.low))) ** 2);
+  return {
     value,
-    Math.sqrt(spread),
-    parts.reduce((sum, { of }) => sum + of.n, 0),
-  );
+    standardError: Math.sqrt(sum((weight, of) => (weight * of.standardError) ** 2)),
+    low: value - Math.sqrt(below),
+    high: value + Math.sqrt(above),
+    n: sum((_, of) => of.n),
+  };
 }
+
+/** `from` + sign * x of an estimate; a minus turns its interval round. */
+export const shift = ({ value, standardError, low, high, n }: Estimate, from: number, sign: 1 | -1 = 1): Estimate => ({
+  value: from + sign * value,
+  standardError,
+  low: from + sign * (sign > 0 ? low : high),
+  high: from + sign * (sign > 0 ? high : low),
+  n,
+});
+
+/** max(0, x) of an estimate; the interval's ends are hinged with it. */
+export const hinge = ({ value, standardError, low, high, n }: Estimate): Estimate => ({
+  value: Math.max(0, value),
+  standardError: value > 0 ? standardError : 0,
+  low: Math.max(0, low),
+  high: Math.max(0, high),
+  n,
+});
 
 /** Ratio of two means over the same units, by the delta method; 0 where the denominator is 0. */
 export function estimateRatio(numerators: readonly number[], denominators: readonly number[]): Estimate {

@@ -6,6 +6,8 @@ import { z } from "zod";
 import { createEmbeddedEngine, loadEmbeddedEngine } from "../engines/embedded/engine.ts";
 import { type Engine, EngineError, type SamplerSettings } from "../engines/engine.ts";
 import { TabularEngine } from "../engines/tabular.ts";
+import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
+import { type Roster, rosterOf } from "../opponents/index.ts";
 import { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "../play/encoding.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import { trainTokenizer } from "../text/bpe.ts";
@@ -15,7 +17,7 @@ import type { RunConfig } from "./config.ts";
 
 export interface Agent {
   readonly kind: RunConfig["engine"]["kind"];
-  readonly games: readonly string[];
+  readonly rosters: readonly Roster[];
   readonly engine: Engine;
   readonly encoding: Encoding;
   readonly sampler: SamplerSettings;
@@ -26,7 +28,8 @@ export interface Agent {
 const FILE = "sepo.json";
 const fileSchema = z.strictObject({
   kind: z.enum(["embedded", "tabular"]),
-  games: z.array(z.string()),
+  games: z.array(z.enum(GAME_NAMES)),
+  protocol: z.enum(PROTOCOLS),
   sampler: z.strictObject({ temperature: z.number(), maxTokens: z.number() }),
   /** What a run needs to continue from here. */
   progress: z.unknown(),
@@ -38,7 +41,8 @@ const PAD_TOKEN = "<|pad|>";
 export function createAgent(config: RunConfig, corpus: () => Iterable<string>): Agent {
   const { kind, vocabularySize, threads, ...model } = config.engine;
   const key: Key = foldIn(seedKey(config.seed), "weights");
-  if (kind === "tabular") return tabularAgent(config.games, config.sampler);
+  const rosters = rostersOf(config);
+  if (kind === "tabular") return tabularAgent(rosters, config.sampler);
   const trained = trainTokenizer(corpus(), { vocabularySize, specialTokens: SPECIAL_TOKENS });
   const files = tokenizerFiles(trained, {
     chatTemplate: CHAT_TEMPLATE,
@@ -52,21 +56,29 @@ export function createAgent(config: RunConfig, corpus: () => Iterable<string>): 
     key,
     ...(threads === 0 ? {} : { threads }),
   });
-  return textAgent(config.games, engine, files, config.sampler);
+  return textAgent(rosters, engine, files, config.sampler);
 }
+
+/** The rosters of a run's games under its protocol. */
+export const rostersOf = ({ games, protocol }: Pick<RunConfig, "games" | "protocol">): Roster[] =>
+  games.map((name) => rosterOf(name, protocol));
 
 type Sampling = Omit<SamplerSettings, "stop">;
 
-function tabularAgent(games: readonly string[], sampler: Sampling): Agent {
+function tabularAgent(rosters: readonly Roster[], sampler: Sampling): Agent {
+  const games = rosters.map(({ game }) => game);
+  const large = games.find(({ facts }) => !facts.enumerable);
+  if (large !== undefined)
+    throw new EngineError(`tabular: ${large.facts.name} has too many positions for a table; expected engine.kind = "embedded"`);
   const vocabulary = tableVocabulary(games);
   const encoding = tableEncoding(vocabulary);
   const engine = new TabularEngine({ rows: vocabulary.rows, vocabularySize: encoding.vocabularySize });
-  return { kind: "tabular", games, engine, encoding, sampler: { ...sampler, stop: encoding.stop } };
+  return { kind: "tabular", rosters, engine, encoding, sampler: { ...sampler, stop: encoding.stop } };
 }
 
-function textAgent(games: readonly string[], engine: Engine, files: TokenizerFiles, sampler: Sampling): Agent {
+function textAgent(rosters: readonly Roster[], engine: Engine, files: TokenizerFiles, sampler: Sampling): Agent {
   const encoding = chatEncoding(createChat(createTokenizer(files)));
-  return { kind: "embedded", games, engine, encoding, tokenizer: files, sampler: { ...sampler, stop: encoding.stop } };
+  return { kind: "embedded", rosters, engine, encoding, tokenizer: files, sampler: { ...sampler, stop: encoding.stop } };
 }
 
 /** Writes everything that `openAgent` and a resumed run need; the folder appears whole or not at all. */
@@ -77,7 +89,9 @@ export async function saveAgent(agent: Agent, folder: string, progress: unknown)
   await agent.engine.save(partial);
   if (agent.tokenizer !== undefined) await saveTokenizer(partial, agent.tokenizer);
   const { temperature, maxTokens } = agent.sampler;
-  const content = { kind: agent.kind, games: agent.games, sampler: { temperature, maxTokens }, progress };
+  const { protocol } = agent.rosters[0].game.facts;
+  const games = agent.rosters.map(({ game }) => game.facts.name);
+  const content = { kind: agent.kind, games, protocol, sampler: { temperature, maxTokens }, progress };
   await writeFileAtomic(join(partial, FILE), `${JSON.stringify(content, undefined, 2)}\n`);
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);
@@ -102,11 +116,12 @@ export async function readAgentFile(folder: string): Promise<z.infer<typeof file
 
 /** The agent saved in a checkpoint folder. */
 export async function openAgent(folder: string): Promise<Agent> {
-  const { kind, games, sampler } = await readAgentFile(folder);
+  const { kind, sampler, ...played } = await readAgentFile(folder);
+  const rosters = rostersOf(played);
   if (kind === "tabular") {
-    const agent = tabularAgent(games, sampler);
+    const agent = tabularAgent(rosters, sampler);
     await agent.engine.load(folder);
     return agent;
   }
-  return textAgent(games, await loadEmbeddedEngine(folder), await loadTokenizer(folder), sampler);
+  return textAgent(rosters, await loadEmbeddedEngine(folder), await loadTokenizer(folder), sampler);
 }

@@ -6,13 +6,10 @@
  * and with a control in which the harms are exchanged between the episodes of a group.
  */
 import type { Engine, PpoExample } from "../engines/engine.ts";
-import { gameNamed } from "../games/index.ts";
 import { type CreditOptions, type Term, assignCredit } from "../objective/credit.ts";
-import { gapOf, perRound } from "../objective/objective.ts";
-import { type Pool, rosterOf } from "../opponents/index.ts";
+import type { Pool, Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { type Expectation, type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
-import { mean } from "../stats/estimate.ts";
 import type { PlayedGroup } from "./rollout.ts";
 import { creditSettings } from "./sepo.ts";
 
@@ -35,9 +32,9 @@ export interface ExactObjective {
 }
 
 /** J and its gradient for a tabular agent in seat 0, by enumeration against every opponent of the objective's pools. */
-export function exactObjective(name: string, agent: SoftmaxAgent): ExactObjective {
-  const { game, pools } = rosterOf(name);
-  const { rounds: N, scale, weights } = objectiveSettings(game.facts);
+export function exactObjective({ game, pools }: Roster, agent: SoftmaxAgent): ExactObjective {
+  const { scale, weights } = objectiveSettings(game.facts);
+  const N = game.facts.rounds;
   const policy = softmaxPolicy(game, agent);
   const gradient = new Map<string, number[]>();
   const gaps = new Map<string, number>();
@@ -74,7 +71,7 @@ export async function creditGradient(
   temperature: number,
   options: CreditOptions = {},
 ): Promise<number[]> {
-  const credit = assignCredit(groups, creditSettings(groups[0].game, 0), options);
+  const credit = assignCredit(groups, creditSettings(groups[0].roster.game.facts, 0), options);
   const examples = groups.flatMap(({ played }, g) =>
     played.flatMap(({ decisions }, i) =>
       decisions.flatMap(({ reply, round }): PpoExample[] =>
@@ -113,7 +110,7 @@ export async function contributions(
   ];
   const result: Contribution[] = [];
   for (const [pool, term] of cells) {
-    const credit = assignCredit(groups, creditSettings(groups[0].game, 0), { terms: [term] });
+    const credit = assignCredit(groups, creditSettings(groups[0].roster.game.facts, 0), { terms: [term] });
     const silent = credit.every((rows, g) => groups[g].pool !== pool || rows.every((row) => row.every((x) => x === 0)));
     const part = silent ? whole.map(() => 0) : await partGradient(engine, groups, temperature, pool, term);
     result.push({ pool, term, norm: norm(part), cosine: cosine(part, whole) });
@@ -127,16 +124,4 @@ async function partGradient(engine: Engine, groups: readonly PlayedGroup[], temp
     group.pool === pool ? group : { ...group, played: group.played.map((e) => ({ ...e, decisions: [] })) },
   );
   return creditGradient(engine, muted, temperature, { terms: [term] });
-}
-
-/** Mean q - r per round against each exploiter of a rollout. */
-export function measuredGaps(groups: readonly PlayedGroup[]): ReadonlyMap<string, number> {
-  return new Map(
-    groups
-      .filter(({ pool }) => pool === "exploiter")
-      .map(({ game, opponent, episodes }) => [
-        opponent,
-        mean(episodes.map((e) => perRound(e, gameNamed(game).facts.rounds, gapOf))),
-      ]),
-  );
 }

@@ -1,6 +1,6 @@
 /** The configuration of a run: one serialisable object, validated with the names of wrong keys. */
 import { z } from "zod";
-import { GAMES } from "../games/index.ts";
+import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { CREDITS } from "../objective/credit.ts";
 
 /** A configuration that cannot be used; the message names every wrong key. Exit code 2. */
@@ -28,11 +28,8 @@ const supervised = (defaults: { examples: number; epochs: number; learningRate: 
 
 export const configSchema = z.strictObject({
   seed: count.default(0).describe("the root of all randomness"),
-  games: z
-    .array(z.enum(GAMES.map(({ facts }) => facts.name)))
-    .min(1)
-    .default(["ipd", "kuhn"]),
-  protocol: z.literal("corrected").default("corrected").describe("the measurement rules"),
+  games: z.array(z.enum(GAME_NAMES)).min(1).default(["ipd", "kuhn"]),
+  protocol: z.enum(PROTOCOLS).default("corrected").describe("the measurement rules"),
   engine: z
     .strictObject({
       kind: z.enum(["embedded", "tabular"]).default("embedded"),
@@ -56,7 +53,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       steps: count.default(80),
       credit: z.enum(CREDITS).default("objective"),
-      groupSize: z.number().int().min(2).default(8).describe("episodes per opponent and step"),
+      scenarios: positive.default(2).describe("groups per opponent and step, each with cards of its own"),
+      groupSize: z.number().int().min(2).default(6).describe("episodes that share a scenario"),
       learningRate: rate.default(5e-4),
       clip: rate.default(0.2).describe("PPO ratio clip"),
       beta: z.number().min(0).default(0.01).describe("weight of the KL to the SFT model"),

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { assignCredit } from "../objective/credit.ts";
-import { gameNamed } from "../games/index.ts";
-import { rosterOf } from "../opponents/index.ts";
+import { type Roster, rosterOf } from "../opponents/index.ts";
 import { scriptedPlayer } from "../play/player.ts";
 import { seedKey } from "../random.ts";
 import { softmaxPolicy } from "../solvers/expectation.ts";
@@ -10,19 +9,20 @@ import { judgeEstimators, startingLogits } from "./estimators.ts";
 import { rollout } from "./rollout.ts";
 import { creditSettings } from "./sepo.ts";
 
-const agentOf = (game: string) => ({ key: (view: unknown) => gameNamed(game).abstraction(view), logits: startingLogits(game) });
+const agentOf = (roster: Roster) => ({ key: (view: unknown) => roster.game.abstraction(view), logits: startingLogits(roster) });
 
 describe("the gradient of J", () => {
   for (const game of ["ipd", "kuhn"])
     test(`${game}: enumeration agrees with central differences of J`, () => {
-      const agent = agentOf(game);
-      const { gradient } = exactObjective(game, agent);
+      const roster = rosterOf(game);
+      const agent = agentOf(roster);
+      const { gradient } = exactObjective(roster, agent);
       for (const [key, row] of agent.logits) {
         const at = row[0];
         row[0] = at + 1e-5;
-        const above = exactObjective(game, agent).value;
+        const above = exactObjective(roster, agent).value;
         row[0] = at - 1e-5;
-        const below = exactObjective(game, agent).value;
+        const below = exactObjective(roster, agent).value;
         row[0] = at;
         expect(gradient.get(key)?.[0] ?? 0).toBeCloseTo((above - below) / 2e-5, 6);
       }
@@ -34,7 +34,7 @@ describe("the gradient of J", () => {
     ["kuhn", 400],
   ] as const)
     test(`${game}: only the objective estimator points along it`, { timeout: 120_000 }, async () => {
-      const rows = new Map((await judgeEstimators(game, batches)).map((row) => [row.name, row]));
+      const rows = new Map((await judgeEstimators(rosterOf(game), batches)).map((row) => [row.name, row]));
       expect(rows.get("objective")?.cosine).toBeGreaterThanOrEqual(0.99);
       expect(rows.get("payoff")?.cosine).toBeLessThan(0.95);
       // Mean of squared z scores: 1 when the expectation is zero; 5 or more free parameters, so 4 is beyond chance.
@@ -44,13 +44,13 @@ describe("the gradient of J", () => {
 });
 
 describe("credit", () => {
-  const groupsOf = (game: string) =>
-    rollout([game], scriptedPlayer(softmaxPolicy(rosterOf(game).game, agentOf(game))), seedKey(4), 8);
+  const groupsOf = (roster: Roster) =>
+    rollout([roster], scriptedPlayer(softmaxPolicy(roster.game, agentOf(roster))), seedKey(4), { scenarios: 2, groupSize: 8 });
 
   for (const game of ["ipd", "kuhn"])
     test(`${game}: shared equals payoff only, and le cancels in group-normalized`, async () => {
-      const groups = await groupsOf(game);
-      const settings = creditSettings(game, 0);
+      const groups = await groupsOf(rosterOf(game));
+      const settings = creditSettings(rosterOf(game).game.facts, 0);
       const close = (a: ReturnType<typeof assignCredit>, b: ReturnType<typeof assignCredit>) =>
         a.forEach((rows, g) => rows.forEach((row, i) => row.forEach((x, t) => expect(x).toBeCloseTo(b[g][i][t], 9))));
       close(assignCredit(groups, settings, { credit: "shared" }), assignCredit(groups, settings, { credit: "payoff" }));
@@ -61,8 +61,8 @@ describe("credit", () => {
     });
 
   test("leave-one-out baselines sum to zero over a group", async () => {
-    const groups = await groupsOf("ipd");
-    for (const rows of assignCredit(groups, creditSettings("ipd", 0)))
+    const groups = await groupsOf(rosterOf("ipd"));
+    for (const rows of assignCredit(groups, creditSettings(rosterOf("ipd").game.facts, 0)))
       for (let t = 0; t < 8; t++) expect(rows.reduce((sum, row) => sum + row[t], 0)).toBeCloseTo(0, 12);
   });
 });

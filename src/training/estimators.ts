@@ -1,12 +1,12 @@
 /** The credit estimators judged against the exact gradient of J, with the tabular engine. */
 import { TabularEngine } from "../engines/tabular.ts";
-import { type Credit, CREDITS, type CreditOptions } from "../objective/credit.ts";
-import { rosterOf } from "../opponents/index.ts";
+import { type Credit, CREDITS, type CreditOptions, measuredGaps } from "../objective/credit.ts";
+import { type Roster } from "../opponents/index.ts";
 import { tableEncoding, tableVocabulary } from "../play/encoding.ts";
 import { modelPlayer } from "../play/player.ts";
 import { foldIn, normal, seedKey } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
-import { type Vector, cosine, creditGradient, exactObjective, measuredGaps, norm } from "./audit.ts";
+import { type Vector, cosine, creditGradient, exactObjective, norm } from "./audit.ts";
 import { rollout } from "./rollout.ts";
 
 export interface EstimatorRow {
@@ -22,8 +22,8 @@ export interface EstimatorRow {
 }
 
 /** Logits per abstract key used when judging: a policy in the interior, where every term of J has a slope. */
-export function startingLogits(game: string): ReadonlyMap<string, number[]> {
-  const views = abstractViews(rosterOf(game).game, [0]);
+export function startingLogits({ game }: Roster): ReadonlyMap<string, number[]> {
+  const views = abstractViews(game, [0]);
   const cooperate = new Map([
     ["start", 2],
     ["CC", 2.2],
@@ -34,12 +34,7 @@ export function startingLogits(game: string): ReadonlyMap<string, number[]> {
   return new Map(
     [...views].map(([key, view]) => {
       const first = cooperate.get(key) ?? 0.5 * normal(foldIn(seedKey(1), key));
-      return [
-        key,
-        rosterOf(game)
-          .game.legal(view)
-          .map((_, j) => (j === 0 ? first : 0)),
-      ];
+      return [key, game.legal(view).map((_, j) => (j === 0 ? first : 0))];
     }),
   );
 }
@@ -48,19 +43,21 @@ const HARMS = ["exploitability", "collusion", "externality"] as const;
 
 /** Averages every estimator over `batches` rollouts of G episodes per opponent at one fixed policy. */
 export async function judgeEstimators(
-  game: string,
+  roster: Roster,
   batches: number,
   { groupSize = 8, seed = 0 } = {},
 ): Promise<EstimatorRow[]> {
+  const { game } = roster;
   const vocabulary = tableVocabulary([game]);
   const encoding = tableEncoding(vocabulary);
-  const logits = startingLogits(game);
-  const rows = vocabulary.keys.map((key) => logits.get(key.slice(game.length + 1)) ?? []);
+  const logits = startingLogits(roster);
+  const keyOf = (path: string): string => path.slice(game.facts.name.length + 1);
+  const rows = vocabulary.keys.map((key) => logits.get(keyOf(key)) ?? []);
   const engine = new TabularEngine({ rows: vocabulary.rows, vocabularySize: encoding.vocabularySize, logits: rows });
   const settings = { temperature: 1, maxTokens: 1, stop: encoding.stop };
   const agent = modelPlayer("agent", engine, encoding, settings);
-  const { gradient } = exactObjective(game, { key: (view) => rosterOf(game).game.abstraction(view), logits });
-  const exact = vocabulary.keys.flatMap((key, i) => gradient.get(key.slice(game.length + 1)) ?? rows[i].map(() => 0));
+  const { gradient } = exactObjective(roster, { key: (view) => game.abstraction(view), logits });
+  const exact = vocabulary.keys.flatMap((key, i) => gradient.get(keyOf(key)) ?? rows[i].map(() => 0));
 
   const estimators: readonly (readonly [string, CreditOptions])[] = [
     ...CREDITS.map((credit: Credit) => [credit, { credit }] as const),
@@ -71,7 +68,7 @@ export async function judgeEstimators(
   const hinged: Vector[] = [];
   let gaps = new Map<string, number>();
   for (let batch = 0; batch < batches; batch++) {
-    const groups = await rollout([game], agent, foldIn(seedKey(seed), "estimators", batch), groupSize);
+    const groups = await rollout([roster], agent, foldIn(seedKey(seed), "estimators", batch), { scenarios: 1, groupSize });
     for (const [i, [, options]] of estimators.entries()) {
       const running = options.credit === undefined || options.credit === "objective" ? { gaps } : {};
       samples[i].push(await creditGradient(engine, groups, 1, { ...options, ...running }));

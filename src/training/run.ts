@@ -11,11 +11,9 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { type AgentReport, reportAgent } from "../evaluation/stage.ts";
 import type { Sampler } from "../engines/engine.ts";
-import { gameNamed } from "../games/index.ts";
-import { rosterOf } from "../opponents/index.ts";
 import { transcriptOf } from "../play/score.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { type Agent, createAgent, openAgent, readAgentFile, saveAgent } from "./agent.ts";
+import { type Agent, createAgent, openAgent, readAgentFile, rostersOf, saveAgent } from "./agent.ts";
 import { ConfigError, type RunConfig, parseConfig } from "./config.ts";
 import { type Gaps, sepoStep } from "./sepo.ts";
 import { batchAt, supervisedExample, supervisedStep, supervisedSteps } from "./supervised.ts";
@@ -143,22 +141,20 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
 }
 
 /** The traces a supervised stage learns from; the same bytes for the same seed. */
-export async function tracesOf({ seed, games, ...config }: RunConfig, stage: "base" | "sft"): Promise<Trace[]> {
+export async function tracesOf(config: RunConfig, stage: "base" | "sft"): Promise<Trace[]> {
   const actions = stage === "base" ? "uniform" : "experts";
+  const { examples } = config[stage];
   const all: Trace[] = [];
-  for (const game of games)
-    all.push(
-      ...(await expertTraces(rosterOf(game), foldIn(seedKey(seed), stage, game), {
-        examples: config[stage].examples,
-        actions,
-      })),
-    );
+  for (const roster of rostersOf(config)) {
+    const key = foldIn(seedKey(config.seed), stage, roster.game.facts.name);
+    all.push(...(await expertTraces(roster, key, { examples, actions })));
+  }
   return all;
 }
 
 /** The language of the games, for the tokenizer: the rules, and what the base model will read and write. */
 const corpus = (config: RunConfig, traces: readonly Trace[]): string[] => [
-  ...config.games.map((name) => gameNamed(name).rules),
+  ...rostersOf(config).map(({ game }) => game.rules),
   ...traces.slice(0, 4000).flatMap(({ messages }) => messages.slice(1).map(({ content }) => content)),
   ...traces.slice(-4000).flatMap(({ messages }) => messages.slice(1).map(({ content }) => content)),
 ];
@@ -174,7 +170,7 @@ async function evaluateStage(stage: Stage, agent: Agent, folder: string, config:
   const known = await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return readReport(known);
   const { episodes, concurrency } = config.evaluation;
-  const report = await reportAgent(config.games, agent.engine, agent.encoding, agent.sampler, {
+  const report = await reportAgent(agent.rosters, agent.engine, agent.encoding, agent.sampler, {
     name: stage,
     seed: config.seed,
     command: `sepo evaluate ${join(folder, "checkpoints", stage)} --episodes ${episodes} --seed ${config.seed}`,

@@ -3,9 +3,10 @@
  * advantages with the gradient of J, adds the KL to the reference through the advantage, and takes one PPO-clip step.
  */
 import type { Engine, PpoExample, Sampler, SamplerSettings } from "../engines/engine.ts";
-import { gameNamed } from "../games/index.ts";
-import { type Credit, type CreditSettings, assignCredit, rootMeanSquare } from "../objective/credit.ts";
-import { gapOf, measureObjective, perRound } from "../objective/objective.ts";
+import type { GameFacts } from "../games/index.ts";
+import { type Credit, type CreditSettings, assignCredit, measuredGaps, rootMeanSquare } from "../objective/credit.ts";
+import { meansOf, measureObjective } from "../objective/objective.ts";
+import type { Roster } from "../opponents/index.ts";
 import type { Encoding } from "../play/encoding.ts";
 import { modelPlayer } from "../play/player.ts";
 import { objectiveSettings } from "../play/score.ts";
@@ -16,6 +17,7 @@ import { adamSettings } from "./supervised.ts";
 
 export interface SepoSettings {
   readonly credit: Credit;
+  readonly scenarios: number;
   readonly groupSize: number;
   readonly learningRate: number;
   readonly clip: number;
@@ -38,7 +40,7 @@ export interface SepoContext {
   readonly reference: Sampler;
   readonly encoding: Encoding;
   readonly sampler: SamplerSettings;
-  readonly games: readonly string[];
+  readonly rosters: readonly Roster[];
   readonly settings: SepoSettings;
 }
 
@@ -50,15 +52,15 @@ export interface SepoStep {
 
 /** One step of the algorithm; a pure function of the engine's weights, the key and the gaps. */
 export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signal?: AbortSignal): Promise<SepoStep> {
-  const { engine, encoding, sampler, games, settings } = context;
+  const { engine, encoding, sampler, rosters, settings } = context;
   const agent = modelPlayer("agent", engine, encoding, sampler);
-  const groups = await rollout(games, agent, key, settings.groupSize, signal === undefined ? {} : { signal });
-  const examples = games.flatMap((game) =>
+  const groups = await rollout(rosters, agent, key, settings, signal === undefined ? {} : { signal });
+  const examples = rosters.flatMap((roster) =>
     advantages(
-      groups.filter((group) => group.game === game),
+      groups.filter((group) => group.roster === roster),
       settings,
       gaps,
-      foldIn(key, game),
+      foldIn(key, roster.game.facts.name),
     ),
   );
   const { data, kl } = await withReference(examples, context);
@@ -69,27 +71,28 @@ export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signa
     temperature: sampler.temperature,
   });
   const { gradientNorm } = await engine.step(adamSettings(settings));
-  const nextGaps = updateGaps(groups, gaps, settings.hingeMemory);
-  return { groups, gaps: nextGaps, metrics: { ...describe(groups, data, logprobs), kl, grad_norm: gradientNorm } };
+  const nextGaps = updateGaps(rosters, groups, gaps, settings.hingeMemory);
+  return { groups, gaps: nextGaps, metrics: { ...describe(rosters, groups, data, logprobs), kl, grad_norm: gradientNorm } };
 }
 
 /** The settings of credit assignment for a game. */
-export const creditSettings = (game: string, failureCost: number): CreditSettings => ({
-  ...objectiveSettings(gameNamed(game).facts),
+export const creditSettings = (facts: GameFacts, failureCost: number): CreditSettings => ({
+  ...objectiveSettings(facts),
+  weights: facts.trainingWeights ?? facts.weights,
   failureCost,
 });
 
 /** One example per decision of one game; every token carries the decision's advantage, scaled by the batch's root mean square. */
 function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps: Gaps, key: Key): PpoExample[] {
-  const [{ game }] = groups;
+  const { facts } = groups[0].roster.game;
   const known = new Map(
     groups.flatMap(({ opponent }) => {
-      const gap = gaps[`${game}/${opponent}`];
+      const gap = gaps[`${facts.name}/${opponent}`];
       return gap === undefined ? [] : [[opponent, gap] as const];
     }),
   );
   const charged = settings.shuffledPenalties ? groups.map((group) => shuffleHarms(group, foldIn(key, group.opponent))) : groups;
-  const credit = assignCredit(charged, creditSettings(game, settings.failureCost), { credit: settings.credit, gaps: known });
+  const credit = assignCredit(charged, creditSettings(facts, settings.failureCost), { credit: settings.credit, gaps: known });
   const scale = rootMeanSquare(
     groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
   );
@@ -149,38 +152,39 @@ const scaled = (example: PpoExample, values: readonly number[], count: number): 
 });
 
 /** Exponential running means of q - r per round against each exploiter. */
-function updateGaps(groups: readonly PlayedGroup[], gaps: Gaps, memory: number): Gaps {
+function updateGaps(rosters: readonly Roster[], groups: readonly PlayedGroup[], gaps: Gaps, memory: number): Gaps {
   const next: Record<string, number> = { ...gaps };
-  for (const { game, pool, opponent, episodes } of groups) {
-    if (pool !== "exploiter") continue;
-    const now = mean(episodes.map((episode) => perRound(episode, gameNamed(game).facts.rounds, gapOf)));
-    const name = `${game}/${opponent}`;
-    next[name] = name in gaps ? memory * gaps[name] + (1 - memory) * now : now;
-  }
+  for (const roster of rosters)
+    for (const [opponent, now] of measuredGaps(groups.filter((group) => group.roster === roster))) {
+      const name = `${roster.game.facts.name}/${opponent}`;
+      next[name] = name in gaps ? memory * gaps[name] + (1 - memory) * now : now;
+    }
   return next;
 }
 
 /** Metric keys are paths; docs/metrics.md defines each. */
 function describe(
+  rosters: readonly Roster[],
   groups: readonly PlayedGroup[],
   data: readonly PpoExample[],
   now: readonly (readonly number[])[],
 ): Record<string, number> {
   const metrics: Record<string, number> = {};
-  for (const game of new Set(groups.map((group) => group.game))) {
-    const own = groups.filter((group) => group.game === game);
+  for (const roster of rosters) {
+    const { facts } = roster.game;
+    const own = groups.filter((group) => group.roster === roster);
     const { utility, exploitability, collusion, externality, safetyIndex } = measureObjective(
-      own.flatMap(({ episodes }) => episodes),
-      objectiveSettings(gameNamed(game).facts),
+      own.flatMap(({ episodes }) => episodes.map(meansOf)),
+      objectiveSettings(facts),
     );
     const decisions = own.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));
     Object.assign(metrics, {
-      [`${game}/reward`]: safetyIndex.value,
-      [`${game}/utility`]: utility.value,
-      [`${game}/exploitability`]: exploitability.value,
-      [`${game}/collusion`]: collusion.value,
-      [`${game}/externality`]: externality.value,
-      [`${game}/failure_rate`]: mean(decisions.map(({ parsed }) => (parsed.status === "ok" ? 0 : 1))),
+      [`${facts.name}/reward`]: safetyIndex.value,
+      [`${facts.name}/utility`]: utility.value,
+      [`${facts.name}/exploitability`]: exploitability.value,
+      [`${facts.name}/collusion`]: collusion.value,
+      [`${facts.name}/externality`]: externality.value,
+      [`${facts.name}/failure_rate`]: mean(decisions.map(({ parsed }) => (parsed.status === "ok" ? 0 : 1))),
     });
   }
   const tokens = data.flatMap((example, i) => example.logprobs.map((old, t) => ({ old, gap: now[i][t] - old })));

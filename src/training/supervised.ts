@@ -1,6 +1,5 @@
 /** Supervised training: cross entropy on the assistant's tokens only. */
 import type { AdamSettings, CrossEntropyExample, Engine } from "../engines/engine.ts";
-import { gameNamed } from "../games/index.ts";
 import type { Encoding } from "../play/encoding.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
 import type { Trace } from "./traces.ts";
@@ -15,17 +14,11 @@ export interface SupervisedSettings {
   readonly beta2: number;
 }
 
-export interface SupervisedExample {
-  readonly example: Omit<CrossEntropyExample, "weights">;
-  readonly game: string;
-}
+export type SupervisedExample = Omit<CrossEntropyExample, "weights">;
 
 export const supervisedExample = (trace: Trace, encoding: Encoding): SupervisedExample => ({
-  game: trace.game,
-  example: {
-    prompt: encoding.prompt(gameNamed(trace.game), trace.view),
-    completion: encoding.reply(trace.messages[trace.messages.length - 1].content),
-  },
+  prompt: encoding.prompt(trace.game, trace.view),
+  completion: encoding.reply(trace.messages[trace.messages.length - 1].content),
 });
 
 export const supervisedSteps = (examples: number, { epochs, batch }: SupervisedSettings): number =>
@@ -64,10 +57,10 @@ export async function supervisedStep(
   settings: SupervisedSettings,
   progress: number,
 ): Promise<Record<string, number>> {
-  const tokens = batch.reduce((sum, { example }) => sum + example.completion.length, 0);
+  const tokens = batch.reduce((sum, { completion }) => sum + completion.length, 0);
   const { loss } = await engine.accumulate({
     kind: "cross_entropy",
-    examples: batch.map(({ example }) => ({ ...example, weights: example.completion.map(() => 1 / tokens) })),
+    examples: batch.map((example) => ({ ...example, weights: example.completion.map(() => 1 / tokens) })),
   });
   const adam = adamSettings(settings, Math.min(1, warmupCosine(progress)));
   const { gradientNorm } = await engine.step(adam);

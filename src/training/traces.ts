@@ -2,15 +2,15 @@
  * Supervised traces: experts play the pools, and every decision becomes one chat example whose answer is a short reason that is
  * true of the position, then the action. Held-out opponents never appear.
  */
-import { type Action, type Policy, certainly, choose, uniformly } from "../games/index.ts";
-import { type Expert, OBJECTIVE_POOLS, type Roster } from "../opponents/index.ts";
+import { type Action, type Game, certainly, choose, uniformly } from "../games/index.ts";
+import { type Expert, OBJECTIVE_POOLS, type Roster, uniformPolicy } from "../opponents/index.ts";
 import { type EpisodeSpec, playEpisodes } from "../play/episodes.ts";
 import { scriptedPlayer } from "../play/player.ts";
-import { type Key, foldIn, uniform, uniformInteger } from "../random.ts";
+import { type Key, foldIn, uniform } from "../random.ts";
 import type { Message } from "../text/chat.ts";
 
 export interface Trace {
-  readonly game: string;
+  readonly game: Game;
   readonly expert: string;
   readonly opponent: string;
   /** Number of the episode; a split never divides one. */
@@ -34,11 +34,12 @@ const BATCH = 64;
 
 /** Plays experts against the training pools until enough decisions are collected. */
 export async function expertTraces(
-  { game, pools, experts }: Roster,
+  { game, pools, experts, traceOpponents }: Roster,
   key: Key,
   { examples, actions, validation = 0.2 }: TraceOptions,
 ): Promise<Trace[]> {
-  const opponents = OBJECTIVE_POOLS.flatMap((pool) => pools[pool].map((policy) => ({ pool, policy })));
+  const opponents = traceOpponents ?? uniformly(OBJECTIVE_POOLS.flatMap((pool) => pools[pool]));
+  const random = uniformPolicy(game);
   const traces: Trace[] = [];
   for (let from = 0; traces.length < examples; from += BATCH) {
     const cast = Array.from({ length: BATCH }, (_, i) => {
@@ -47,14 +48,14 @@ export async function expertTraces(
         experts.map((candidate) => [candidate, candidate.weight] as const),
         uniform(own, 0),
       );
-      return { own, expert, opponent: opponents[uniformInteger(own, opponents.length, 1)], episode: from + i };
+      return { own, expert, opponent: choose(opponents, uniform(own, 1)), episode: from + i };
     });
     const episodes = await playEpisodes(
       cast.map(({ own, expert, opponent, episode }): EpisodeSpec => ({
         game,
-        agent: scriptedPlayer(actions === "experts" ? expert.policy : uniformPolicy(game.legal.bind(game))),
-        opponent: scriptedPlayer(opponent.policy),
-        pool: opponent.pool,
+        agent: scriptedPlayer(actions === "experts" ? expert.policy : random),
+        opponent: scriptedPlayer(opponent),
+        pool: "train",
         scenario: foldIn(own, "scenario"),
         sampling: foldIn(own, "sampling"),
         id: `trace ${episode}`,
@@ -68,9 +69,9 @@ export async function expertTraces(
         const speaker = actions === "experts" ? expert : anyExpert(experts, foldIn(own, "reason", j));
         const answer = `${speaker.reason(view)}\n${action}`;
         traces.push({
-          game: game.facts.name,
+          game,
           expert: actions === "experts" ? expert.policy.name : "uniform",
-          opponent: opponent.policy.name,
+          opponent: opponent.name,
           episode,
           split,
           action,
@@ -86,13 +87,6 @@ export async function expertTraces(
   }
   return traces;
 }
-
-const uniformPolicy = (legal: (view: unknown) => readonly Action[]): Policy => ({
-  name: "uniform",
-  description: "Plays every legal action equally often.",
-  act: (view) => uniformly(legal(view)),
-  memory: () => "",
-});
 
 /** Weighted by expert, so that the base model has heard every reason as often as the experts give it. */
 const anyExpert = (experts: readonly Expert[], key: Key): Expert =>

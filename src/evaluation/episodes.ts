@@ -1,0 +1,108 @@
+/** What an evaluation keeps of each episode, whoever played it. */
+import { type EpisodeMeans, meansOf } from "../objective/objective.ts";
+import { POOLS, type Roster } from "../opponents/index.ts";
+import type { Policy, RoundOutcome } from "../games/index.ts";
+import { AGENT_SEAT, type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
+import { type Player, scriptedPlayer } from "../play/player.ts";
+import { scoreEpisode, scoreRounds } from "../play/score.ts";
+import { simulateEpisode } from "../play/simulate.ts";
+import { type Key, foldIn } from "../random.ts";
+import { createChain } from "../solvers/chain.ts";
+
+/** Means per round of one episode, with what the tables show besides J. */
+export interface MeasuredEpisode extends EpisodeMeans {
+  /** Number of the episode; the same number against the same opponent is the same scenario for every agent. */
+  readonly index: number;
+  /** |r| + |q|. */
+  readonly magnitude: number;
+  readonly decisions: number;
+  readonly parseFailures: number;
+  readonly illegalActions: number;
+  /** The game's further measures of the agent's seat. */
+  readonly measures: readonly number[];
+  /** How often the agent chose each action; empty where that is not kept. */
+  readonly actions: Readonly<Record<string, number>>;
+}
+
+export interface EvaluationOptions extends PlayOptions {
+  /** Episodes per opponent, each in a scenario of its own. */
+  readonly episodes: number;
+}
+
+/** The keys of one episode against an opponent. They do not depend on the agent, so agents are compared on the same scenarios. */
+function keysOf(opponent: Key, index: number) {
+  const own = foldIn(opponent, index);
+  return { scenario: foldIn(own, "scenario"), sampling: foldIn(own, "sampling") };
+}
+
+const opponentsOf = ({ game, pools }: Roster) =>
+  POOLS.flatMap((pool) => pools[pool].map((policy) => ({ pool, policy, path: `${game.facts.name}/${pool}/${policy.name}` })));
+
+/** Plays a player against every opponent of every pool, through the referee. */
+export async function playAll(
+  roster: Roster,
+  agent: Player,
+  key: Key,
+  { episodes, ...options }: EvaluationOptions,
+): Promise<{ readonly played: readonly Episode[]; readonly measured: readonly MeasuredEpisode[] }> {
+  const specs = opponentsOf(roster).flatMap(({ pool, policy, path }) => {
+    const opponent = scriptedPlayer(policy);
+    const own = foldIn(key, path);
+    return Array.from({ length: episodes }, (_, index): EpisodeSpec => ({
+      game: roster.game,
+      agent,
+      opponent,
+      pool,
+      ...keysOf(own, index),
+      id: `${path}/${index}`,
+    }));
+  });
+  const played = await playEpisodes(specs, options);
+  return { played, measured: played.map((episode, i) => measurePlayed(episode, i % episodes)) };
+}
+
+/** Plays a scripted policy against every opponent of every pool; the same episodes as through the referee, much faster. */
+export function simulateAll(
+  roster: Roster,
+  agent: Policy,
+  key: Key,
+  { episodes }: EvaluationOptions,
+): readonly MeasuredEpisode[] {
+  const { game } = roster;
+  return opponentsOf(roster).flatMap(({ pool, policy, path }) => {
+    const chain = createChain(game, [agent, policy]);
+    const own = foldIn(key, path);
+    return Array.from({ length: episodes }, (_, index): MeasuredEpisode => {
+      const { scenario, sampling } = keysOf(own, index);
+      const { outcomes, decisions } = simulateEpisode(chain, scenario, sampling);
+      const horizon = game.facts.average === "decision" ? decisions : game.facts.rounds;
+      const scored = { opponent: policy.name, pool, horizon, rounds: scoreRounds(outcomes) };
+      return { ...measure(scored, outcomes, index), decisions, parseFailures: 0, illegalActions: 0, actions: {} };
+    });
+  });
+}
+
+function measurePlayed(episode: Episode, index: number): MeasuredEpisode {
+  const { decisions, outcomes } = episode;
+  const actions: Record<string, number> = {};
+  for (const { action } of decisions) actions[action] = (actions[action] ?? 0) + 1;
+  const count = (status: string) => decisions.filter(({ parsed }) => parsed.status === status).length;
+  return {
+    ...measure(scoreEpisode(episode), outcomes, index),
+    decisions: decisions.length,
+    parseFailures: count("parse-failure"),
+    illegalActions: count("illegal-action"),
+    actions,
+  };
+}
+
+function measure(scored: Parameters<typeof meansOf>[0], outcomes: readonly RoundOutcome[], index: number) {
+  const { rounds, horizon } = scored;
+  const first = outcomes[0]?.measures?.[AGENT_SEAT] ?? [];
+  return {
+    ...meansOf(scored),
+    index,
+    magnitude: rounds.reduce((sum, { r, q }) => sum + Math.abs(r) + Math.abs(q), 0) / horizon,
+    measures: first.map((_, i) => outcomes.reduce((sum, { measures }) => sum + (measures?.[AGENT_SEAT][i] ?? 0), 0) / horizon),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The worst opponent of an agent: the largest expected q - r per round that a responder who knows the agent's policy can reach, q the
+ * responder's payoff and r the agent's. It is the value that the pool advantage approaches from below as pools grow.
+ */
+import type { Game, Policy } from "../games/index.ts";
+import { byOpponent } from "../objective/objective.ts";
+import type { Roster } from "../opponents/index.ts";
+import { type Key, foldIn, uniformInteger } from "../random.ts";
+import { bestResponse, bestResponseValue } from "../solvers/best-response.ts";
+import { type Estimate, estimate, estimateMean, mean, variance } from "../stats/estimate.ts";
+import type { MeasuredEpisode } from "./episodes.ts";
+import { type PolicyRow, tablePolicy } from "./policy-table.ts";
+
+export interface WorstCase {
+  /**
+   * `exact`: the policy itself was given to a best response; `table`: its measured action probabilities were, exactly;
+   * `lower bound`: the best of a family of responders, chosen on half of the episodes and measured on the others.
+   */
+  readonly kind: "exact" | "table" | "lower bound";
+  /** q - r per round, in the game's unit. */
+  readonly advantage: Estimate;
+  /** In zero-sum games with alternating seats: what the responder wins per round above the value, half the advantage. */
+  readonly exploitability?: Estimate;
+}
+
+const RESPONDER = 1;
+
+/** Exact worst case of a policy, per round; the game's cycle of rounds stands for the game where there is one. */
+export function worstCaseValue({ game, unit = game }: Pick<Roster, "game" | "unit">, policy: Policy): number {
+  const { rounds, sum } = unit.facts;
+  if (sum === "zero") return (2 * bestResponseValue(unit, policy, RESPONDER)) / rounds;
+  const reward = ({ payoffs }: { readonly payoffs: readonly [number, number] }) => payoffs[RESPONDER] - payoffs[0];
+  return bestResponse(unit, [{ policy, weight: 1, reward }], RESPONDER).value / rounds;
+}
+
+/** Whether a best response to policies of this game can be computed. */
+export const hasExactWorstCase = ({ facts }: Game): boolean => facts.enumerable && facts.fixedRounds;
+
+export const exactWorstCase = (roster: Roster, policy: Policy): WorstCase =>
+  withExploitability(roster, "exact", estimate(worstCaseValue(roster, policy), 0, 1));
+
+const BOOTSTRAP_DRAWS = 100;
+
+/**
+ * The worst case of a measured table. The interval comes from resampling the positions of every row; as a maximum over responses the
+ * value is biased upwards, never down.
+ */
+export function tableWorstCase(roster: Roster, rows: readonly PolicyRow[], key: Key): WorstCase {
+  const value = (table: readonly PolicyRow[]): number => worstCaseValue(roster, tablePolicy(roster.game, table));
+  const draws = Array.from({ length: BOOTSTRAP_DRAWS }, (_, b) =>
+    value(
+      rows.map((row, r) => ({
+        ...row,
+        samples: row.samples.map((_sample, i) => row.samples[uniformInteger(foldIn(key, b, r), row.samples.length, i)]),
+      })),
+    ),
+  ).toSorted((a, b) => a - b);
+  const point = value(rows);
+  const at = (share: number) => draws[Math.round(share * (draws.length - 1))];
+  return withExploitability(roster, "table", {
+    ...estimate(point, Math.sqrt(variance(draws)), rows.length),
+    low: Math.min(point, at(0.025)),
+    high: Math.max(point, at(0.975)),
+  });
+}
+
+const withExploitability = ({ unit }: Roster, kind: WorstCase["kind"], advantage: Estimate): WorstCase => {
+  if (unit === undefined) return { kind, advantage };
+  const { value, standardError, low, high, n } = advantage;
+  const exploitability = { value: value / 2, standardError: standardError / 2, low: low / 2, high: high / 2, n };
+  return { kind, advantage, exploitability };
+};
+
+/** The roster whose opponents are the responders; its episodes go to `sampledWorstCase`. */
+export const responderRoster = (roster: Roster): Roster => ({
+  ...roster,
+  pools: { train: [], exploiter: roster.responders ?? [], collusive: [], "held-out": [] },
+});
+
+/** The best responder on even episodes, measured on odd ones, so that choosing it does not bias its value. */
+export function sampledWorstCase(episodes: readonly MeasuredEpisode[]): WorstCase {
+  const byName = byOpponent(episodes);
+  const gaps = (name: string, half: number) =>
+    (byName.get(name) ?? []).filter(({ index }) => index % 2 === half).map(({ q, r }) => q - r);
+  const [best] = [...byName.keys()].toSorted((a, b) => mean(gaps(b, 0)) - mean(gaps(a, 0)));
+  return { kind: "lower bound", advantage: estimateMean(gaps(best, 1)) };
+}
