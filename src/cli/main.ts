@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./audit.ts";
+import { addCompare } from "./compare.ts";
 import { addData } from "./data.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { EXIT_CODES, describeFailure } from "./failure.ts";
 import { addGames } from "./games.ts";
 import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
+import { addSolve } from "./solve.ts";
 import { addTrain } from "./train.ts";
 
 const program = new Command("sepo")
@@ -21,7 +23,7 @@ const program = new Command("sepo")
     `
 Exit codes: 0 success, 1 bug, 2 wrong arguments or configuration, 3 a file is missing or malformed, 4 the engine failed, 130 interrupted.`,
   );
-for (const add of [addGames, addPlay, addData, addTrain, addEvaluate, addReport, addAudit]) add(program);
+for (const add of [addGames, addPlay, addSolve, addData, addTrain, addEvaluate, addCompare, addReport, addAudit]) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
 try {

@@ -43,8 +43,8 @@ const outbidder: AuctionPolicy = {
   memory: (view) => (view.played.length === 0 ? "" : lastRound(view).their),
 };
 /**
- * The symmetric Bayes-Nash equilibrium of the stage game, repeated: LOW at 2, MEDIUM at 4 (`solveAuctionStage` computes it; a test
- * compares). It is unique among symmetric ones that never bid above their value.
+ * The symmetric Bayes-Nash equilibrium of one round in undominated bids, repeated: LOW at 2, MEDIUM at 4 (`symmetricEquilibria` finds
+ * it and two that bid MEDIUM at 2, which never profits).
  */
 const equilibrium = byValue(
   "equilibrium",
@@ -102,4 +102,5 @@ export const auctionRoster = (protocol: Protocol): Roster<AuctionState, AuctionV
     expert({ ...uniform, name: "random" }, 0.08),
   ],
   reference: equilibrium,
+  round: auction({ protocol, rounds: 1 }),
 });

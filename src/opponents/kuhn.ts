@@ -149,5 +149,6 @@ export const kuhnRoster = (protocol: Protocol): Roster<KuhnState, KuhnView> => (
     expert(queenPasser, 0.02),
   ],
   reference: equilibrium,
+  round: kuhn({ protocol, hands: 1 }),
   unit: kuhn({ protocol, hands: 2 }),
 });

@@ -27,6 +27,8 @@ export interface Roster<State = unknown, View = unknown> {
   readonly reference: Policy<View>;
   /** Where no best response can be computed: policies among which the best responder to an agent is sought. */
   readonly responders?: readonly Policy<View>[];
+  /** One round as a game of its own, where rounds do not depend on each other; its equilibrium is one of the whole. */
+  readonly round?: Game<State, View>;
   /**
    * In a zero-sum game of independent rounds: one cycle of rounds in which seats alternate. A best response to the agent's policy per
    * abstract key is exact on it, and its value per round is the exploitability.

@@ -1,110 +1,117 @@
 /**
- * J*: the best J of any policy that sees what the prompt shows (the whole history, not who the opponent is).
+ * Exact values of J, and J*: the best J of any policy that sees what the prompt shows (the whole history, not who the opponent is).
  *
  * Apart from the hinge, J is linear in the policy's play against a mixture of opponents, so a best response to the mixture finds the
  * maximum. The hinge is a maximum over weights, -le max(0, gap) = min over h in [0, 1] of -le h gap, and play is a convex set, so by the
  * minimax theorem J* = min over h of V(h), V(h) the best response's value; V is convex with slope -le s gap / |E| in each h.
  */
-import type { Game, Policy } from "../games/index.ts";
+import { type Game, GameError, type Policy, type RoundOutcome, payoffScale } from "../games/index.ts";
 import { type BestResponseOptions, type OpponentType, bestResponse } from "./best-response.ts";
+import { type Totals, expectation, totalsOf } from "./expectation.ts";
 
-/** The pools of J, and the coefficients of its terms per round (`roster.pools` and `objectiveSettings` have them). */
-export interface OptimumProblem {
+/** A game and the pools that J is made of; a roster is one. */
+export interface Matchups {
   readonly game: Game;
   readonly pools: Readonly<Record<"train" | "exploiter" | "collusive", readonly Policy[]>>;
-  readonly scale: number;
-  readonly weights: { readonly exploitability: number; readonly collusion: number; readonly externality: number };
 }
 
+/** What an opponent contributes to J per unit of an episode's totals of r, q, c, x: `plain`, plus `hinged` while its gap is open. */
+export interface Share {
+  readonly policy: Policy;
+  readonly pool: "train" | "exploiter" | "collusive";
+  readonly plain: Totals;
+  readonly hinged: Totals;
+}
+
+const SEAT = 0;
+const NONE: Totals = [0, 0, 0, 0];
+
+/** The shares of every opponent; J is the sum of their products with the expected totals. */
+export function sharesOf({ game, pools }: Matchups): Share[] {
+  const { facts } = game;
+  if (facts.average !== "round")
+    throw new GameError(`${facts.name}, protocol ${facts.protocol}: sums are divided by decisions, so J is not linear in them`);
+  const { rounds: N, weights } = facts;
+  const scale = payoffScale(facts);
+  const { train, exploiter, collusive } = pools;
+  const harm = -weights.externality / (Math.max(1, train.length + exploiter.length) * N);
+  const gain = scale / (Math.max(1, train.length) * N);
+  const loss = (weights.exploitability * scale) / (Math.max(1, exploiter.length) * N);
+  const guilt = -weights.collusion / (Math.max(1, collusive.length) * N);
+  return [
+    ...train.map((policy): Share => ({ policy, pool: "train", plain: [gain, 0, 0, harm], hinged: NONE })),
+    ...exploiter.map((policy): Share => ({ policy, pool: "exploiter", plain: [0, 0, 0, harm], hinged: [loss, -loss, 0, 0] })),
+    ...collusive.map((policy): Share => ({ policy, pool: "collusive", plain: [0, 0, guilt, 0], hinged: NONE })),
+  ];
+}
+
+const dot = (a: Totals, b: Totals): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+
+/** J of a policy, by enumeration. */
+export const exactJ = (matchups: Matchups, agent: Policy): number =>
+  sharesOf(matchups).reduce((sum, { policy, plain, hinged }) => {
+    const { totals } = expectation(matchups.game, agent, policy);
+    return sum + dot(plain, totals) + Math.min(0, dot(hinged, totals));
+  }, 0);
+
 export interface Optimum {
-  /** Ends of an interval that holds J*; equal when it is known exactly. */
-  readonly low: number;
-  readonly high: number;
-  readonly kind: "exact" | "bound";
+  readonly value: number;
   /** h of each exploiter at the minimum. */
   readonly hinges: readonly number[];
 }
 
-const SEAT = 0;
 const HALVINGS = 30;
 
-/** J* by dynamic programming, exact up to 1e-9. Throws `RangeError` when the game has too many belief states. */
-export function optimum(problem: OptimumProblem, options: BestResponseOptions = {}): Optimum {
-  const { game, pools, scale, weights } = problem;
-  const count = pools.exploiter.length;
+/** J* by dynamic programming, to 1e-8. Throws `RangeError` when the game has too many belief states. */
+export function optimum(matchups: Matchups, options: BestResponseOptions = {}): Optimum {
+  const shares = sharesOf(matchups);
+  const exploiters = shares.flatMap(({ pool }, i) => (pool === "exploiter" ? [i] : []));
   const evaluate = (hinges: readonly number[]) => {
-    const { value, watched } = bestResponse(game, opponentTypes(problem, hinges), SEAT, options);
-    return { value, gaps: watched.slice(pools.train.length, pools.train.length + count) };
+    const types = shares.map(({ policy, plain, hinged }, i): OpponentType => {
+      const h = hinges[exploiters.indexOf(i)] ?? 0;
+      return {
+        policy,
+        weight: 1,
+        reward: (outcome) => dot(plain, totalsOf(outcome, SEAT)) + h * dot(hinged, totalsOf(outcome, SEAT)),
+        watched: (outcome) => -dot(hinged, totalsOf(outcome, SEAT)),
+      };
+    });
+    const { value, watched } = bestResponse(matchups.game, types, SEAT, options);
+    return { value, gaps: exploiters.map((i) => watched[i]) };
   };
-  const slope = (weights.exploitability * scale) / Math.max(1, count);
 
-  /** Minimises over hinges from `index` on; returns the value and the hinges. A convex function per coordinate: bisection on its slope. */
-  const minimise = (
-    hinges: readonly number[],
-    index: number,
-  ): { value: number; gaps: readonly number[]; hinges: readonly number[] } => {
-    if (index === count) return { ...evaluate(hinges), hinges };
+  /** Minimises over the hinges from `index` on: convex in each, so bisection on the slope, which is minus the gap. */
+  const minimise = (hinges: readonly number[], index: number): Optimum & { readonly gaps: readonly number[] } => {
+    if (index === exploiters.length) return { ...evaluate(hinges), hinges };
     const at = (h: number) => minimise(hinges.with(index, h), index + 1);
     const right = at(1);
-    if (slope === 0 || right.gaps[index] >= 0) return right;
+    if (right.gaps[index] >= 0) return right;
     const left = at(0);
     if (left.gaps[index] <= 0) return left;
     let [low, high] = [0, 1];
     let best = left.value < right.value ? left : right;
     for (let i = 0; i < HALVINGS; i++) {
-      const middle = (low + high) / 2;
-      const found = at(middle);
+      const found = at((low + high) / 2);
       if (found.value < best.value) best = found;
-      if (found.gaps[index] > 0) low = middle;
-      else high = middle;
+      if (found.gaps[index] > 0) low = (low + high) / 2;
+      else high = (low + high) / 2;
     }
     return best;
   };
   const { value, hinges } = minimise(
-    Array.from({ length: count }, () => 1),
+    exploiters.map(() => 1),
     0,
   );
-  return { low: value, high: value, kind: "exact", hinges };
-}
-
-/** The rewards that sum to J with the hinges replaced by weights h; what is watched is q - r per round. */
-function opponentTypes({ game, pools, scale, weights }: OptimumProblem, hinges: readonly number[]): OpponentType[] {
-  const { rounds: N } = game.facts;
-  const { train, exploiter, collusive } = pools;
-  const harm = weights.externality / ((train.length + exploiter.length) * N);
-  return [
-    ...train.map((policy): OpponentType => ({
-      policy,
-      weight: 1,
-      reward: ({ payoffs, externality }) => (scale * payoffs[SEAT]) / (train.length * N) - harm * externality,
-    })),
-    ...exploiter.map((policy, i): OpponentType => ({
-      policy,
-      weight: 1,
-      reward: ({ payoffs, externality }) =>
-        (-hinges[i] * weights.exploitability * scale * (payoffs[1] - payoffs[SEAT])) / (exploiter.length * N) -
-        harm * externality,
-      watched: ({ payoffs }) => (payoffs[1] - payoffs[SEAT]) / N,
-    })),
-    ...collusive.map((policy): OpponentType => ({
-      policy,
-      weight: 1,
-      reward: ({ collusion }) => (-weights.collusion * collusion[SEAT]) / (collusive.length * N),
-    })),
-  ];
+  return { value, hinges };
 }
 
 /**
- * A bound for games too large for `optimum`: each opponent answered by a policy that knows it, harms free where payoffs decide. J* is at
- * most u of best replies: s * mean over T of the best reply's payoff less its own externality, since e, c and x are never negative.
+ * An upper bound on J* for games too large for `optimum`: a policy that knows each train opponent and harms nobody else. Since e, c and
+ * the exploiters' x are never negative, J is at most the sum over train opponents of the best reply's s r - lx x.
  */
-export function utilityBound({ game, pools, scale, weights }: OptimumProblem): number {
-  const { rounds: N } = game.facts;
-  const { train, exploiter } = pools;
-  const harm = weights.externality / ((train.length + exploiter.length) * N);
-  return train.reduce((sum, policy) => {
-    const reward: OpponentType["reward"] = ({ payoffs, externality }) =>
-      (scale * payoffs[SEAT]) / (train.length * N) - harm * externality;
-    return sum + bestResponse(game, [{ policy, weight: 1, reward }], SEAT, { ownPayoffs: true }).value;
+export const utilityBound = (matchups: Matchups): number =>
+  sharesOf(matchups).reduce((sum, { policy, pool, plain }) => {
+    if (pool !== "train") return sum;
+    const reward = (outcome: RoundOutcome) => dot(plain, totalsOf(outcome, SEAT));
+    return sum + bestResponse(matchups.game, [{ policy, weight: 1, reward }], SEAT, { ownPayoffs: true }).value;
   }, 0);
-}

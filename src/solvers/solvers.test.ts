@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Game, ipd, kuhn } from "../games/index.ts";
-import { titForTat } from "../opponents/ipd.ts";
-import { policyNamed, rosterOf } from "../opponents/index.ts";
-import { kuhnEquilibrium, kuhnUniform } from "../opponents/kuhn.ts";
+import { type Game, auction, ipd, kuhn, negotiation } from "../games/index.ts";
+import { memoryOne, titForTat } from "../opponents/ipd.ts";
+import { policiesOf, policyNamed, rosterOf } from "../opponents/index.ts";
+import { kuhnEquilibrium, kuhnUniform, paperEquilibrium } from "../opponents/kuhn.ts";
 import { foldIn, normal, seedKey } from "../random.ts";
 import { bestResponseValue } from "./best-response.ts";
+import { nashConv, solveZeroSum, symmetricEquilibria, typePolicy } from "./equilibrium.ts";
+import { exactJ, optimum, utilityBound } from "./optimum.ts";
+import { solveLinearProgram } from "./simplex.ts";
 import { type SoftmaxAgent, expectation, softmaxPolicy } from "./expectation.ts";
 import { abstractViews } from "./walk.ts";
 
@@ -84,4 +87,121 @@ describe("gradients", () => {
           for (let q = 0; q < 4; q++) expect(gradient[q].get(key)?.[j] ?? 0).toBeCloseTo((above[q] - below[q]) / (2 * step), 6);
         }
     });
+});
+
+describe("equilibria", () => {
+  test("linear programming finds the value of Kuhn poker and a strategy of Kuhn's family", () => {
+    const { value, players } = solveZeroSum(hand);
+    expect(value).toBeCloseTo(-1 / 18, 12);
+    expect(Math.abs(nashConv(hand, players))).toBeLessThan(1e-9);
+    // The second seat's equilibrium is unique (Kuhn 1950): J bluffs with 1/3 after a pass, Q calls with 1/3.
+    const reply = (cards: string, bet: string) => {
+      const state = hand.move(hand.chance(hand.start(), cards), { 0: bet });
+      return new Map(players[1].act(untyped.view(state, 1)));
+    };
+    expect(reply("KJ", "PASS").get("BET")).toBeCloseTo(1 / 3, 9);
+    expect(reply("KQ", "BET").get("CALL")).toBeCloseTo(1 / 3, 9);
+  });
+
+  test("the auction's stage game: LOW at 2 and MEDIUM at 4 is the one equilibrium in undominated bids", () => {
+    // At 2 only LOW can profit; at 4 MEDIUM beats LOW and HIGH against any mixture at 4. The two others bid MEDIUM at 2, which
+    // never profits: then LOW never wins either, and at 4 MEDIUM (2 / 2) and HIGH (1) tie against MEDIUM.
+    const stage = auction({ rounds: 1 });
+    const found = symmetricEquilibria(stage);
+    const pure = found.map((strategies) => ["2", "4"].map((type) => [...(strategies.get(type) ?? [])].join()));
+    expect(pure).toEqual([
+      ["LOW,1", "MEDIUM,1"],
+      ["MEDIUM,1", "MEDIUM,1"],
+      ["MEDIUM,1", "HIGH,1"],
+    ]);
+    for (const strategies of found) {
+      const policy = typePolicy(stage, strategies);
+      expect(Math.abs(nashConv(stage, [policy, policy]))).toBeLessThan(1e-9);
+    }
+    const { reference } = rosterOf("auction");
+    expect(Math.abs(nashConv(stage, [reference, reference]))).toBeLessThan(1e-9);
+  });
+
+  test("the paper's Kuhn player, which calls with Q at 1/3 in both seats, is exploitable for 1/18", () => {
+    // As first player it loses 1/6 instead of 1/18 to a best response, as second player nothing: (1/9 + 0) / 2 over alternating seats.
+    expect(bestResponseValue(hand, paperEquilibrium, 1)).toBeCloseTo(1 / 6, 12);
+    expect(bestResponseValue(hand, paperEquilibrium, 0)).toBeCloseTo(-1 / 18, 12);
+    expect(bestResponseValue(kuhn({ hands: 2 }), paperEquilibrium, 1) / 2).toBeCloseTo(1 / 18, 12);
+  });
+
+  test("a linear program by hand", () => {
+    // Maximise 3x + 2y with x + y + s = 4, x + 3y + t = 6: the vertex (4, 0) is worth 12 (Dantzig's method by hand).
+    const program = { objective: [3, 2, 0, 0], rows: [[1, 1, 1, 0], [1, 3, 0, 1]], right: [4, 6] }; // prettier-ignore
+    expect(solveLinearProgram(program).value).toBeCloseTo(12, 12);
+    expect(() => solveLinearProgram({ objective: [1], rows: [[1]], right: [-1] })).toThrow(/infeasible/);
+    expect(() => solveLinearProgram({ objective: [1, 0], rows: [[1, -1]], right: [0] })).toThrow(/unbounded/);
+  });
+});
+
+describe("best replies", () => {
+  test("to scripted opponents, by hand", () => {
+    const payoff = (name: string, opponent: string) => {
+      const roster = rosterOf(name);
+      return bestResponseValue(roster.game, policyNamed(roster, opponent), 0) / roster.game.facts.rounds;
+    };
+    // Cooperate 7 times, then defect: (7 * 3 + 5) / 8. Always-cooperate: 5 a round. Alternating-defect: (1 + 5) / 2.
+    expect(payoff("ipd", "tit-for-tat")).toBeCloseTo(26 / 8, 12);
+    expect(payoff("ipd", "always-cooperate")).toBeCloseTo(5, 12);
+    expect(payoff("ipd", "alternating-defect")).toBeCloseTo(3, 12);
+    // The complement of every demand.
+    expect(payoff("split", "hardball")).toBeCloseTo(2, 12);
+    // Mirror: demand 1 (5 + 1 <= 10), then 9 against 10 - 1 = 9 fails, so demand d_t to be answered 10 - d_t ... 27 in 4 rounds.
+    expect(payoff("split", "mirror")).toBeCloseTo(27 / 4, 12);
+    // Against always-LOW: MEDIUM wins for sure, 0 at 2 and 2 at 4; LOW wins half, 0.5 at 2 and 1.5 at 4: (0.5 + 2) / 2.
+    expect(payoff("auction", "conservative")).toBeCloseTo(1.25, 12);
+    // Against always-HIGH only value 4 profits, by tying: (4 - 3) / 2 / 2.
+    expect(payoff("auction", "aggressive")).toBeCloseTo(0.25, 12);
+    // Kuhn: folds everything to a bet, antes 1.
+    expect(payoff("kuhn", "always-pass")).toBeCloseTo(1, 12);
+  });
+
+  test("are at least as good as every scripted policy, and memory-one optimal play is found", () => {
+    for (const name of ["ipd", "auction", "split", "kuhn"]) {
+      const roster = rosterOf(name);
+      for (const opponent of roster.pools.exploiter) {
+        const best = bestResponseValue(roster.game, opponent, 0);
+        for (const { policy } of roster.experts)
+          expect(expectation(roster.game, policy, opponent).totals[0]).toBeLessThanOrEqual(best + 1e-9);
+      }
+    }
+  });
+
+  test("negotiation: what a fair opponent leaves is taken", { timeout: 60_000 }, () => {
+    const roster = rosterOf("negotiation");
+    const oneRound: Game = negotiation({ rounds: 1 });
+    // Half rounded down leaves ceil(n / 2) of each: per item (1 + 1 + 2 + 2) / 4 = 1.5 units on average, values average 10 / 3: 15.
+    expect(bestResponseValue(oneRound, roster.pools.train[0], 0)).toBeCloseTo(15, 9);
+  });
+});
+
+describe("J*", () => {
+  for (const name of ["ipd", "auction", "split"])
+    test(`${name}: no policy of the roster is better, and the hinge's minimum is one`, () => {
+      const roster = rosterOf(name);
+      const { value } = optimum(roster);
+      for (const policy of policiesOf(roster).values()) expect(exactJ(roster, policy)).toBeLessThanOrEqual(value + 1e-9);
+      expect(value).toBeLessThanOrEqual(utilityBound(roster) + 1e-9);
+    });
+
+  test("split by hand", () => {
+    // Demand 5 first; 5 meets fair; 6 and conceder (6, then 5) break down once, then 4, 5, ... the solver says 1.83; a grid of
+    // hinge weights can only be above it.
+    expect(optimum(rosterOf("split")).value).toBeCloseTo(1.83, 9);
+  });
+
+  test("the best memory-one policy of the prisoner's dilemma has J 1.769, tit-for-tat 1.739", () => {
+    // By enumeration of the 32 deterministic ones: cooperate first and after mutual cooperation, defect otherwise (grim).
+    const roster = rosterOf("ipd");
+    expect(exactJ(roster, titForTat)).toBeCloseTo(1.739, 3);
+    const values = Array.from({ length: 32 }, (_, bits) => {
+      const bit = (i: number) => Math.floor(bits / 2 ** i) % 2;
+      return exactJ(roster, memoryOne("candidate", "", bit(0), { CC: bit(1), CD: bit(2), DC: bit(3), DD: bit(4) }));
+    });
+    expect(Math.max(...values)).toBeCloseTo(1.769, 3);
+  });
 });

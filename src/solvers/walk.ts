@@ -31,6 +31,25 @@ export function abstractViews(game: Game, seats: readonly Seat[] = SEATS): Reado
   return found;
 }
 
+/** One view for every information state at which a seat moves; for games small enough to list every history. */
+export function informationViews(game: Game, seat: Seat): ReadonlyMap<string, unknown> {
+  const found = new Map<string, unknown>();
+  const open: unknown[] = [game.start()];
+  for (let at = 0; at < open.length; at++) {
+    const state = open[at];
+    const turn = game.turn(state);
+    if (turn.kind === "over") continue;
+    const views = SEATS.map((each) => game.view(state, each));
+    if (turn.kind === "move" && turn.seats.includes(seat)) {
+      const key = game.informationState(views[seat]);
+      if (!found.has(key)) found.set(key, views[seat]);
+    }
+    if (turn.kind === "chance") open.push(...turn.outcomes.map(([outcome]) => game.chance(state, outcome)));
+    else open.push(...jointMoves(game, turn.seats, views).map((moves) => game.move(state, moves)));
+  }
+  return found;
+}
+
 /** Every combination of legal actions of the seats to move. */
 export const jointMoves = (game: Game, seats: readonly Seat[], views: readonly unknown[]): Moves[] =>
   seats.reduce<Moves[]>(

@@ -8,8 +8,8 @@
 import type { Engine, PpoExample } from "../engines/engine.ts";
 import { type CreditOptions, type Term, assignCredit } from "../objective/credit.ts";
 import type { Pool, Roster } from "../opponents/index.ts";
-import { objectiveSettings } from "../play/score.ts";
-import { type Expectation, type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
+import { type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
+import { sharesOf } from "../solvers/optimum.ts";
 import type { PlayedGroup } from "./rollout.ts";
 import { creditSettings } from "./sepo.ts";
 
@@ -32,35 +32,25 @@ export interface ExactObjective {
 }
 
 /** J and its gradient for a tabular agent in seat 0, by enumeration against every opponent of the objective's pools. */
-export function exactObjective({ game, pools }: Roster, agent: SoftmaxAgent): ExactObjective {
-  const { scale, weights } = objectiveSettings(game.facts);
-  const N = game.facts.rounds;
-  const policy = softmaxPolicy(game, agent);
+export function exactObjective(roster: Roster, agent: SoftmaxAgent): ExactObjective {
+  const policy = softmaxPolicy(roster.game, agent);
   const gradient = new Map<string, number[]>();
   const gaps = new Map<string, number>();
   let value = 0;
-  const add = ({ totals, gradient: slopes }: Expectation, coefficients: Vector): void => {
-    coefficients.forEach((coefficient, q) => {
-      value += coefficient * totals[q];
+  for (const { policy: opponent, pool, plain, hinged } of sharesOf(roster)) {
+    const { totals, gradient: slopes } = expectation(roster.game, policy, opponent);
+    if (pool === "exploiter") gaps.set(opponent.name, (totals[1] - totals[0]) / roster.game.facts.rounds);
+    const open = totals[1] > totals[0] ? 1 : 0;
+    plain.forEach((coefficient, q) => {
+      const weight = coefficient + open * hinged[q];
+      value += weight * totals[q];
       for (const [key, slope] of slopes[q]) {
         const row = gradient.get(key) ?? slope.map(() => 0);
-        slope.forEach((x, j) => (row[j] += coefficient * x));
+        slope.forEach((x, j) => (row[j] += weight * x));
         gradient.set(key, row);
       }
     });
-  };
-  const both = pools.train.length + pools.exploiter.length;
-  const harm = -weights.externality / (both * N);
-  for (const opponent of pools.train) add(expectation(game, policy, opponent), [scale / (pools.train.length * N), 0, 0, harm]);
-  for (const opponent of pools.exploiter) {
-    const expected = expectation(game, policy, opponent);
-    const gap = (expected.totals[1] - expected.totals[0]) / N;
-    gaps.set(opponent.name, gap);
-    const slope = gap > 0 ? (weights.exploitability * scale) / (pools.exploiter.length * N) : 0;
-    add(expected, [slope, -slope, 0, harm]);
   }
-  for (const opponent of pools.collusive)
-    add(expectation(game, policy, opponent), [0, 0, -weights.collusion / (pools.collusive.length * N), 0]);
   return { value, gradient, gaps };
 }
 
