@@ -1,16 +1,16 @@
 /**
  * Speed of the embedded engine on work like a training step's: decisions that share a prefix of 100 tokens, with 30 to 110 tokens
  * of their own and 10 more to come. Run with `npx tsc --outDir dist/bench && node dist/bench/bench/embedded.js`, on a machine that
- * does nothing else: threads that wait for each other slow down out of proportion. THREADS, COUNTS, REPEATS in the
- * environment change the setup. Best of the repeats, because everything else in a time is other programs.
+ * does nothing else: threads that wait for each other slow down out of proportion. MODEL (small or default), THREADS, COUNTS, REPEATS
+ * in the environment change the setup. Best of the repeats, because everything else in a time is other programs.
  */
 import { createEmbeddedEngine } from "../src/engines/embedded/engine.ts";
-import { defaultModel } from "../src/engines/embedded/model.ts";
+import { defaultModel, type ModelConfig } from "../src/engines/embedded/model.ts";
 import { parameterCount } from "../src/engines/embedded/parameters.ts";
 import type { Prompt } from "../src/engines/engine.ts";
 import { foldIn, seedKey, uniformInteger } from "../src/random.ts";
 
-const VOCABULARY = 700;
+const VOCABULARY = 640;
 const PREFIX = 100;
 const COMPLETION = 10;
 const REPEATS = Number(process.env.REPEATS ?? 5);
@@ -43,7 +43,12 @@ function report(
   );
 }
 
-const model = defaultModel(VOCABULARY);
+/** The model of recipes/small, and the default one. */
+const MODELS: Readonly<Record<string, ModelConfig>> = {
+  small: { ...defaultModel(VOCABULARY), width: 64, layers: 2, heads: 2, keyValueHeads: 1, feedForward: 176 },
+  default: defaultModel(VOCABULARY),
+};
+const model = MODELS[process.env.MODEL ?? "default"];
 const engine = createEmbeddedEngine({ model, key: seedKey(1), threads: THREADS });
 console.log(`${parameterCount(model).toLocaleString("en")} parameters, ${THREADS} threads, Node ${process.version}`);
 

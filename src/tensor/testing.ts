@@ -18,7 +18,7 @@ export async function evaluate<K extends string>(
   const inputs = shapes.map((shape) => input(shape));
   const outputs = build(...inputs);
   const named = <T>(list: readonly T[]) => Object.fromEntries(list.map((x, i) => [`input${i}`, x]));
-  const compiled = await compile(named(inputs), outputs, { threads: 1 });
+  const compiled = await compile(named(inputs), outputs);
   const results = await compiled.run(named(values));
   await compiled.release();
   const list = (name: string) => Array.from(results[name], Number);
@@ -40,7 +40,7 @@ export async function gradientError(
   const y = f(...inputs);
   const loss = sum(multiply(y, constant(normals(99, sizeOf(y.shape)), y.shape)));
   const named = <T>(list: readonly T[], name: string) => Object.fromEntries(list.map((x, i) => [`${name}${i}`, x]));
-  const compiled = await compile(named(inputs, "x"), { loss, ...named(grad(loss, inputs), "g") }, { threads: 1 });
+  const compiled = await compile(named(inputs, "x"), { loss, ...named(grad(loss, inputs), "g") });
   const exact = await compiled.run(named(values, "x"));
   let error = 0;
   let largest = 0;

@@ -17,7 +17,7 @@ import { adamStep, freshMoments, norm, type Moments } from "./adam.ts";
 import { readCheckpoint, writeCheckpoint, type Checkpoint, type TokenIds } from "./checkpoint.ts";
 import { Graphs } from "./graphs.ts";
 import { checkModel, type ModelConfig } from "./model.ts";
-import { initialize, parametersOf } from "./parameters.ts";
+import { initialize, liveWeights, parametersOf, type LiveWeights } from "./parameters.ts";
 import { WeightsSampler } from "./sampler.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -25,7 +25,7 @@ export interface EmbeddedEngineOptions {
   readonly model: ModelConfig;
   /** Of the initial weights. */
   readonly key: Key;
-  /** Threads inside one operator; all available cores unless given. */
+  /** Worker threads at most; all available cores unless given. Results do not depend on it. */
   readonly threads?: number;
   /** Written to `config.json` for readers of the folder. */
   readonly ids?: TokenIds;
@@ -49,7 +49,7 @@ export class EmbeddedEngine implements Engine {
   readonly #graphs: Graphs;
   readonly #sampler: WeightsSampler;
   readonly #trainer: Trainer;
-  readonly #weights: Float32Array;
+  readonly #weights: LiveWeights;
   readonly #gradient: Float32Array;
   #moments: Moments;
   #ids: TokenIds;
@@ -66,12 +66,12 @@ export class EmbeddedEngine implements Engine {
       frozenSnapshots: true,
     };
     this.#graphs = new Graphs(config, threads);
-    this.#weights = weights;
+    this.#weights = liveWeights(config, weights);
     this.#gradient = new Float32Array(weights.length);
     this.#moments = moments;
     this.#ids = ids;
-    this.#sampler = new WeightsSampler(this.#graphs, weights);
-    this.#trainer = new Trainer(this.#graphs, weights);
+    this.#sampler = new WeightsSampler(this.#graphs, this.#weights);
+    this.#trainer = new Trainer(this.#graphs, this.#weights);
   }
 
   sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
@@ -100,7 +100,8 @@ export class EmbeddedEngine implements Engine {
     return this.#exclusive(() => {
       const gradientNorm = norm(this.#gradient);
       if (!Number.isFinite(gradientNorm)) throw new EngineError(`the gradient's norm is ${gradientNorm}; no step was taken`);
-      adamStep(parametersOf(this.model), this.#weights, this.#gradient, this.#moments, settings, gradientNorm);
+      adamStep(parametersOf(this.model), this.#weights.flat, this.#gradient, this.#moments, settings, gradientNorm);
+      this.#weights.version++;
       this.#gradient.fill(0);
       return { gradientNorm };
     });
@@ -108,7 +109,7 @@ export class EmbeddedEngine implements Engine {
 
   resetOptimizer(): Promise<void> {
     return this.#exclusive(() => {
-      this.#moments = freshMoments(this.#weights.length);
+      this.#moments = freshMoments(this.#weights.flat.length);
     });
   }
 
@@ -118,12 +119,12 @@ export class EmbeddedEngine implements Engine {
 
   /** The weights, flat; a copy. */
   weights(): Promise<Float32Array> {
-    return this.#exclusive(() => this.#weights.slice());
+    return this.#exclusive(() => this.#weights.flat.slice());
   }
 
   save(folder: string): Promise<void> {
     return this.#exclusive(() =>
-      writeCheckpoint(folder, { config: this.model, ids: this.#ids, weights: this.#weights, moments: this.#moments }),
+      writeCheckpoint(folder, { config: this.model, ids: this.#ids, weights: this.#weights.flat, moments: this.#moments }),
     );
   }
 
@@ -135,7 +136,8 @@ export class EmbeddedEngine implements Engine {
         const expected = new Map<string, number>(Object.entries(this.model)).get(field);
         if (value !== expected) throw new EngineError(`${folder}: ${field} is ${value}, the engine has ${expected}`);
       }
-      this.#weights.set(weights);
+      this.#weights.flat.set(weights);
+      this.#weights.version++;
       this.#moments = moments;
       this.#ids = ids;
       this.#gradient.fill(0);

@@ -6,7 +6,7 @@ import { seedKey } from "../../random.ts";
 import { norm } from "./adam.ts";
 import { Graphs } from "./graphs.ts";
 import type { ModelConfig } from "./model.ts";
-import { initialize, parametersOf } from "./parameters.ts";
+import { initialize, liveWeights, parametersOf } from "./parameters.ts";
 import { promptsOf, TINY, tokensOf } from "./testing.ts";
 import { WeightsSampler } from "./sampler.ts";
 import { lossValue, Trainer } from "./trainer.ts";
@@ -27,8 +27,9 @@ function unevenWeights(): Float32Array {
   return weights;
 }
 const weights = unevenWeights();
-const trainer = new Trainer(graphs, weights);
-const sampler = new WeightsSampler(graphs, weights);
+const live = liveWeights(CONFIG, weights);
+const trainer = new Trainer(graphs, live);
+const sampler = new WeightsSampler(graphs, live);
 
 /** The loss from scored log-probabilities, without a graph of gradients. */
 async function lossOf(loss: Loss): Promise<number> {
@@ -67,8 +68,10 @@ async function slope(loss: Loss, offset: number, direction: Float32Array, step: 
   const at = async (multiple: number): Promise<number> => {
     const before = weights.slice(offset, offset + direction.length);
     direction.forEach((x, i) => (weights[offset + i] += multiple * step * x));
+    live.version++;
     const value = await lossOf(loss);
     weights.set(before, offset);
+    live.version++;
     return value;
   };
   return (8 * ((await at(1)) - (await at(-1))) - ((await at(2)) - (await at(-2)))) / (12 * step);

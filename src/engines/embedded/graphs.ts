@@ -1,47 +1,44 @@
-/** Compiled graphs, built when first needed and shared by an engine and its snapshots. */
-import { compile, type Compiled } from "../../tensor/compile.ts";
+/** Programs, built when first needed, and the workers that run them; shared by an engine and its snapshots. */
+import { toProgram, type Program } from "../../tensor/compile.ts";
+import { Pool } from "../../tensor/pool.ts";
+import type { Arrays } from "../../tensor/session.ts";
+import { WorkerError } from "../../tensor/thread.ts";
+import { EngineError } from "../engine.ts";
 import type { ModelConfig } from "./model.ts";
+import type { LiveWeights } from "./parameters.ts";
 import type { Expressions } from "./scoring.ts";
 
-/** Sessions kept before the one used longest ago is released; each holds the memory of a run, about 40 MB for the default model. */
-const CAPACITY = 64;
-
-/**
- * One owner of sessions for any number of holders; the sessions go when the last holder lets go. Work runs one piece at a time:
- * a run uses every core already, and weights must not change under it.
- */
+/** One owner of workers for any number of holders; the workers end when the last holder lets go. */
 export class Graphs {
   readonly config: ModelConfig;
-  readonly #threads: number | undefined;
-  readonly #compiled = new Map<string, Compiled>();
+  readonly #pool: Pool;
+  readonly #programs = new Map<string, Program>();
   #holders = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(config: ModelConfig, threads?: number) {
     this.config = config;
-    this.#threads = threads;
+    this.#pool = new Pool(threads === undefined ? {} : { threads });
   }
 
-  /** Runs `work` after everything asked for before it. */
+  /** Calls `work` after everything asked for before it, because weights must not change under a run. */
   async exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  /** The graph of a key, compiled by `build` when it is not held. Only inside `exclusive`. */
-  async get(key: string, build: () => Expressions): Promise<Compiled> {
-    let compiled = this.#compiled.get(key);
-    if (compiled) this.#compiled.delete(key);
-    else {
+  /** Runs the graph of a key, made by `build` the first time, on a free worker. Only inside `exclusive`. */
+  async run(key: string, build: () => Expressions, arrays: Arrays, weights: LiveWeights): Promise<Arrays> {
+    let program = this.#programs.get(key);
+    if (!program) {
       const { inputs, outputs, ragged } = build();
-      const threads = this.#threads === undefined ? {} : { threads: this.#threads };
-      compiled = await compile(inputs, outputs, { ...threads, ...(ragged && { ragged }) });
+      program = toProgram(inputs, outputs, ragged ? { ragged } : {});
+      this.#programs.set(key, program);
     }
-    this.#compiled.set(key, compiled); // last in the map: used most recently
-    const [oldest] = this.#compiled.keys();
-    if (this.#compiled.size > CAPACITY) await this.#drop(oldest);
-    return compiled;
+    return this.#pool.run(program, arrays, weights).catch((error: unknown) => {
+      throw error instanceof WorkerError ? new EngineError(error.message, { cause: error }) : error;
+    });
   }
 
   hold(): this {
@@ -50,14 +47,8 @@ export class Graphs {
   }
 
   /** Only inside `exclusive`. */
-  async letGo(): Promise<void> {
-    if (--this.#holders > 0) return;
-    for (const key of this.#compiled.keys()) await this.#drop(key);
-  }
-
-  async #drop(key: string): Promise<void> {
-    const compiled = this.#compiled.get(key);
-    this.#compiled.delete(key);
-    await compiled?.release();
+  async letGo(weights?: LiveWeights): Promise<void> {
+    if (weights) this.#pool.forget(weights);
+    if (--this.#holders === 0) await this.#pool.release();
   }
 }

@@ -3,6 +3,7 @@
  * `Float32Array` too. Matrices are stored [out, in] under Hugging Face's names.
  */
 import { foldIn, normal, type Key } from "../../random.ts";
+import { resident, type Resident } from "../../tensor/thread.ts";
 import { input, sizeOf, type Shape, type Tensor } from "../../tensor/tensor.ts";
 import type { ModelConfig } from "./model.ts";
 
@@ -117,6 +118,15 @@ export const blockViews = (config: ModelConfig, flat: Float32Array, prefix = "")
   Object.fromEntries(
     blocksOf(config).map(({ name, shape, offset }) => [prefix + name, flat.subarray(offset, offset + sizeOf(shape))]),
   );
+
+/** A flat vector and the copies of it that workers keep. Whoever changes it raises `version`. */
+export interface LiveWeights extends Resident {
+  readonly flat: Float32Array;
+}
+export const liveWeights = (config: ModelConfig, flat: Float32Array): LiveWeights => ({
+  ...resident(blockViews(config, flat)),
+  flat,
+});
 
 function fillNormal(view: Float32Array, deviation: number, key: Key): void {
   for (let i = 0; i < view.length; i++) view[i] = deviation * normal(key, i);

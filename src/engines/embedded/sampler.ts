@@ -1,6 +1,6 @@
 /** Sampling and scoring with one vector of weights; engines and their snapshots are built on it. */
 import { uniform } from "../../random.ts";
-import type { Arrays } from "../../tensor/compile.ts";
+import type { Arrays } from "../../tensor/session.ts";
 import {
   EngineError,
   type Completion,
@@ -12,7 +12,7 @@ import {
 import { chosenValues, contextArrays, continuedRow, invariantBatches, promptRow, type Batch } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import type { Graphs } from "./graphs.ts";
-import { blockViews } from "./parameters.ts";
+import { liveWeights, type LiveWeights } from "./parameters.ts";
 import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
@@ -36,19 +36,17 @@ export function checkTemperature(temperature: number): void {
 
 export class WeightsSampler implements Sampler {
   readonly #graphs: Graphs;
-  readonly #weights: Float32Array;
-  readonly #views: Record<string, Float32Array>;
+  readonly #weights: LiveWeights;
   #released = false;
 
-  constructor(graphs: Graphs, weights: Float32Array) {
+  constructor(graphs: Graphs, weights: LiveWeights) {
     this.#graphs = graphs.hold();
     this.#weights = weights;
-    this.#views = blockViews(graphs.config, weights);
   }
 
-  /** A sampler with a copy of the weights and the same graphs. Only inside `Graphs.exclusive`. */
+  /** A sampler with a copy of the weights and the same workers. Only inside `Graphs.exclusive`. */
   copy(): WeightsSampler {
-    return new WeightsSampler(this.#graphs, this.#weights.slice());
+    return new WeightsSampler(this.#graphs, liveWeights(this.#graphs.config, this.#weights.flat.slice()));
   }
 
   /** Throws `EngineError` after `release`. */
@@ -64,8 +62,8 @@ export class WeightsSampler implements Sampler {
     return this.#graphs.exclusive(async () => {
       this.checkHeld();
       const completions = Array.from<Completion>({ length: requests.length });
-      for (const batch of invariantBatches(rows, SAMPLING_ROWS, true))
-        await this.#sampleBatch(batch, requests, settings, completions);
+      const batches = invariantBatches(rows, SAMPLING_ROWS, true);
+      await Promise.all(batches.map((batch) => this.#sampleBatch(batch, requests, settings, completions)));
       return completions;
     });
   }
@@ -78,16 +76,16 @@ export class WeightsSampler implements Sampler {
   ): Promise<void> {
     const { config } = this.#graphs;
     const most = Math.ceil(settings.maxTokens / GENERATED_STEP) * GENERATED_STEP;
-    const graph = await this.#graphs.get(keyOf("sample", batch.sizes, most), () => samplingGraph(config, batch.sizes, most));
-    const result = await graph.run({
-      ...this.#views,
+    const arrays = {
       ...contextArrays(batch),
       uniforms: uniformsOf(batch, requests, settings.maxTokens, most),
       inverseTemperature: Float32Array.of(1 / settings.temperature),
       stop: flagsOf(settings.stop, config.vocabularySize),
       idle: Int32Array.from({ length: batch.sizes.rows }, (_, r) => Number(r >= batch.rows.length)),
       trips: BigInt64Array.of(BigInt(settings.maxTokens - 1)),
-    });
+    };
+    const build = () => samplingGraph(config, batch.sizes, most);
+    const result = await this.#graphs.run(keyOf("sample", batch.sizes, most), build, arrays, this.#weights);
     for (const [r, { index }] of batch.rows.entries())
       completions[index] = completionOf(result, r, batch.sizes.rows, settings.stop);
   }
@@ -105,25 +103,32 @@ export class WeightsSampler implements Sampler {
         SCORING_ROWS,
         false,
       );
-      for (const batch of batches) {
-        const graph = await this.#graphs.get(keyOf("score", batch.sizes), () => scoringGraph(config, batch.sizes));
-        const targets = new Int32Array(batch.sizes.rows * batch.sizes.chosen);
-        const { logprobs } = await graph.run({
-          ...this.#views,
-          ...contextArrays(batch),
-          targets: chosenValues(batch, targets, (index) => requests[index].continuation),
-          inverseTemperature: Float32Array.of(1 / temperature),
-        });
-        readLogprobs(batch, logprobs, scores);
-      }
+      await Promise.all(batches.map((batch) => this.#scoreBatch(batch, requests, temperature, scores)));
       return scores;
     });
+  }
+
+  async #scoreBatch(
+    batch: Batch,
+    requests: readonly ScoreRequest[],
+    temperature: number,
+    scores: (readonly number[])[],
+  ): Promise<void> {
+    const { config } = this.#graphs;
+    const arrays = {
+      ...contextArrays(batch),
+      targets: chosenValues(batch, new Int32Array(batch.sizes.rows * batch.sizes.chosen), (i) => requests[i].continuation),
+      inverseTemperature: Float32Array.of(1 / temperature),
+    };
+    const build = () => scoringGraph(config, batch.sizes);
+    const { logprobs } = await this.#graphs.run(keyOf("score", batch.sizes), build, arrays, this.#weights);
+    readLogprobs(batch, logprobs, scores);
   }
 
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    await this.#graphs.exclusive(() => this.#graphs.letGo());
+    await this.#graphs.exclusive(() => this.#graphs.letGo(this.#weights));
   }
 }
 

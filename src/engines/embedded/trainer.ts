@@ -1,31 +1,25 @@
 /** The gradient of a loss, batch by batch, into one flat vector. */
+import type { Arrays } from "../../tensor/session.ts";
 import { EngineError, type Loss, type LossResult } from "../engine.ts";
 import { chosenValues, contextArrays, continuedRow, denseBatches, type Batch } from "./batches.ts";
 import type { Graphs } from "./graphs.ts";
-import { blockViews, parameterCount } from "./parameters.ts";
+import { blockViews, type LiveWeights } from "./parameters.ts";
 import { checkTemperature, keyOf, readLogprobs } from "./sampler.ts";
 import { GRADIENT, trainingGraph } from "./scoring.ts";
 
 /** Row counts of a run, largest first. */
 const TRAINING_ROWS = [16, 4] as const;
 
-/** Holds the arrays that every batch's gradient is written to before it is added to the sum. */
 export class Trainer {
   readonly #graphs: Graphs;
-  readonly #views: Record<string, Float32Array>;
-  readonly #scratch: Float32Array;
-  readonly #scratchViews: Record<string, Float32Array>;
-  #suffixRows = new Float32Array(0);
-  #prefixRows = new Float32Array(0);
+  readonly #weights: LiveWeights;
 
-  constructor(graphs: Graphs, weights: Float32Array) {
+  constructor(graphs: Graphs, weights: LiveWeights) {
     this.#graphs = graphs;
-    this.#views = blockViews(graphs.config, weights);
-    this.#scratch = new Float32Array(parameterCount(graphs.config));
-    this.#scratchViews = blockViews(graphs.config, this.#scratch, GRADIENT);
+    this.#weights = weights;
   }
 
-  /** Adds the gradient of a loss to `gradient`. Only inside `Graphs.exclusive`. */
+  /** Adds the gradient of a loss to `gradient`, in the order of batches. Only inside `Graphs.exclusive`. */
   async accumulate(loss: Loss, gradient: Float32Array): Promise<LossResult> {
     const { config } = this.#graphs;
     const rows = loss.examples.map(({ prompt, completion }, index) => continuedRow(config, prompt, completion, index));
@@ -35,35 +29,43 @@ export class Trainer {
       rows.filter(({ chosen }) => chosen > 0),
       TRAINING_ROWS,
     );
-    for (const batch of batches) await this.#runBatch(batch, loss, gradient, logprobs);
+    const views = blockViews(config, gradient, GRADIENT);
+    // All batches run at once; each is added after the ones before it, so that the sum's bytes do not depend on timing.
+    await batches.reduce(async (earlier, batch) => {
+      const [result] = await Promise.all([this.#runBatch(batch, loss), earlier]);
+      addGradients(batch, config.width, result, views, gradient);
+      readLogprobs(batch, result.logprobs, logprobs);
+    }, Promise.resolve());
     return { loss: lossValue(loss, logprobs), logprobs };
   }
 
-  async #runBatch(batch: Batch, loss: Loss, gradient: Float32Array, logprobs: (readonly number[])[]): Promise<void> {
+  #runBatch(batch: Batch, loss: Loss): Promise<Arrays> {
     const { config } = this.#graphs;
-    const { sizes, rows } = batch;
-    const graph = await this.#graphs.get(keyOf("train", sizes), () => trainingGraph(config, sizes));
-    const suffixSize = sizes.rows * sizes.length * config.width;
-    const prefixSize = sizes.prefix * config.width;
-    if (this.#suffixRows.length < suffixSize) this.#suffixRows = new Float32Array(suffixSize);
-    if (this.#prefixRows.length < prefixSize) this.#prefixRows = new Float32Array(prefixSize);
-    const suffix = this.#suffixRows.subarray(0, suffixSize);
-    const prefix = this.#prefixRows.subarray(0, prefixSize);
-    const context = contextArrays(batch);
-    const result = await graph.run(
-      { ...this.#views, ...context, ...lossArrays(batch, loss) },
-      {
-        ...this.#scratchViews,
-        [`${GRADIENT}suffix`]: suffix,
-        ...(prefixSize > 0 && { [`${GRADIENT}prefix`]: prefix }),
-      },
-    );
-    addTo(gradient, this.#scratch);
-    // The embedding is the flat vector's first block.
-    for (const [r, { own }] of rows.entries()) addRows(gradient, suffix, own, r * sizes.length, config.width);
-    addRows(gradient, prefix, rows[0].prefix, 0, config.width);
-    readLogprobs(batch, result.logprobs, logprobs);
+    const { sizes } = batch;
+    const build = () => trainingGraph(config, sizes);
+    const arrays = { ...contextArrays(batch), ...lossArrays(batch, loss) };
+    return this.#graphs.run(keyOf("train", sizes), build, arrays, this.#weights);
   }
+}
+
+function addGradients(
+  { sizes, rows }: Batch,
+  width: number,
+  result: Arrays,
+  views: Readonly<Record<string, Float32Array>>,
+  gradient: Float32Array,
+): void {
+  for (const [name, view] of Object.entries(views)) addTo(view, floats(result, name));
+  // The embedding is the flat vector's first block.
+  const suffix = floats(result, `${GRADIENT}suffix`);
+  for (const [r, { own }] of rows.entries()) addRows(gradient, suffix, own, r * sizes.length, width);
+  if (sizes.prefix > 0) addRows(gradient, floats(result, `${GRADIENT}prefix`), rows[0].prefix, 0, width);
+}
+
+function floats(arrays: Arrays, name: string): Float32Array {
+  const data = arrays[name];
+  if (data instanceof Float32Array) return data;
+  throw new TypeError(`${name}: expected Float32Array, got ${data ? data.constructor.name : "nothing"}`);
 }
 
 function addTo(sum: Float32Array, values: Float32Array): void {

@@ -1,0 +1,80 @@
+/** Programs run by worker threads, several at a time, each on one core. */
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { checkArrays, type Program } from "./compile.ts";
+import type { Arrays } from "./session.ts";
+import { Thread, WorkerError, type Resident, type Task } from "./thread.ts";
+
+// Node 20 cannot load TypeScript in a worker, so sources (under a test runner) use the worker that `npm run build` made.
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../../dist/tensor/worker.js" : "worker.js", import.meta.url);
+
+export interface PoolOptions {
+  /** Workers at most; they start when there is work for them. All available cores unless given. */
+  readonly threads?: number;
+  /** The module workers run. */
+  readonly entry?: URL;
+}
+
+/** Hands runs to idle workers in the order in which they were asked for. */
+export class Pool {
+  readonly #threads: number;
+  readonly #entry: URL;
+  readonly #queue: Task[] = [];
+  #active: readonly Thread[] = [];
+  #started = 0;
+  #released = false;
+
+  constructor({ threads = availableParallelism(), entry = ENTRY }: PoolOptions = {}) {
+    this.#threads = threads;
+    this.#entry = entry;
+    if (!existsSync(entry)) throw new WorkerError(`${fileURLToPath(entry)} is missing; run "npm run build"`);
+  }
+
+  /**
+   * Every output of a program for `arrays` and the resident ones, none of which may change before the promise settles. Rejects
+   * with `TypeError` for arrays that do not match, `WorkerError` when the worker ends, and whatever ONNX Runtime says.
+   */
+  run(program: Program, arrays: Arrays, kept?: Resident): Promise<Arrays> {
+    return new Promise((resolve, reject) => {
+      if (this.#released) throw new WorkerError("the workers were released");
+      checkArrays(program, { ...kept?.arrays, ...arrays });
+      this.#queue.push({ program, arrays, kept, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** Frees what workers keep of resident arrays. */
+  forget(kept: Resident): void {
+    for (const thread of this.#active) thread.forget(kept);
+  }
+
+  /** Ends the workers; runs without an answer are rejected. */
+  async release(): Promise<void> {
+    this.#released = true;
+    for (const { reject } of this.#queue.splice(0)) reject(new WorkerError("the workers were released"));
+    await Promise.all(this.#active.map((thread) => thread.end()));
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const thread = this.#active.find(({ idle }) => idle) ?? this.#start();
+      if (!thread) return;
+      thread.run(this.#queue.shift()!);
+    }
+  }
+
+  /** Nothing when there are as many as there may be. */
+  #start(): Thread | undefined {
+    if (this.#active.length >= this.#threads) return undefined;
+    const thread: Thread = new Thread(`worker ${++this.#started}`, this.#entry, {
+      idle: () => this.#dispatch(),
+      exit: () => {
+        this.#active = this.#active.filter((other) => other !== thread);
+        this.#dispatch();
+      },
+    });
+    this.#active = [...this.#active, thread];
+    return thread;
+  }
+}

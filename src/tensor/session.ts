@@ -1,0 +1,49 @@
+/** Encoded graphs run by ONNX Runtime on the thread that asks. */
+import { InferenceSession, Tensor as Value } from "onnxruntime-node";
+import type { Data } from "./tensor.ts";
+
+export type Arrays = Readonly<Record<string, Data>>;
+
+/** A function of named arrays that owns an ONNX Runtime session until it is released. */
+export interface Session {
+  /** Computes every output. Inputs are read in place and must not change before the promise settles. */
+  run(arrays: Arrays): Promise<Arrays>;
+  release(): Promise<void>;
+}
+
+function toValue(data: Data, shape: readonly number[]): Value {
+  if (data instanceof Float32Array) return new Value("float32", data, shape);
+  if (data instanceof Int32Array) return new Value("int32", data, shape);
+  return data instanceof BigInt64Array ? new Value("int64", data, shape) : new Value("bool", data, shape);
+}
+
+function toData(name: string, { data }: Value): Data {
+  const known = data instanceof Float32Array || data instanceof Int32Array || data instanceof BigInt64Array;
+  if (known || data instanceof Uint8Array) return data;
+  throw new TypeError(`${name}: an output of type ${data.constructor.name} is not supported`);
+}
+
+/** Loads the bytes of an ONNX model whose inputs have fixed shapes. One operator after another, each on one thread. */
+export async function openSession(model: Uint8Array): Promise<Session> {
+  const session = await InferenceSession.create(model, {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: "all",
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    // Masked softmax leaves denormals, which are slow.
+    extra: { session: { set_denormal_as_zero: "1" } },
+  });
+  const shapes = session.inputMetadata.map((x): readonly [string, readonly number[]] => [
+    x.name,
+    x.isTensor ? x.shape.map(Number) : [],
+  ]);
+  return {
+    async run(arrays) {
+      const feeds = Object.fromEntries(shapes.map(([name, shape]) => [name, toValue(arrays[name], shape)]));
+      const results = await session.run(feeds);
+      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, toData(name, value)]));
+    },
+    release: () => session.release(),
+  };
+}

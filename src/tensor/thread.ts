@@ -1,0 +1,119 @@
+/** The main thread's side of one worker: what it keeps, what it works on, and what its end means. */
+import { Worker } from "node:worker_threads";
+import type { Program } from "./compile.ts";
+import type { Arrays } from "./session.ts";
+
+/** Inputs that stay in the workers from run to run, such as weights. Whoever changes them raises the version. */
+export interface Resident {
+  readonly id: number;
+  readonly arrays: Arrays;
+  version: number;
+}
+let residents = 0;
+export const resident = (arrays: Arrays): Resident => ({ id: residents++, arrays, version: 0 });
+
+/** One run; `model` and `held` come with it when the worker does not have them yet. */
+export interface Job {
+  readonly program: number;
+  readonly model?: Uint8Array;
+  readonly resident?: number;
+  readonly held?: Arrays;
+  readonly arrays: Arrays;
+}
+export type Message =
+  | ({ readonly kind: "run" } & Job)
+  | { readonly kind: "unload"; readonly program: number }
+  | { readonly kind: "forget"; readonly resident: number };
+/** Exactly one for each run. */
+export type Answer = { readonly results: Arrays } | { readonly error: unknown };
+
+/** A worker that ended before it answered. */
+export class WorkerError extends Error {
+  override readonly name = "WorkerError";
+}
+
+/** Programs a worker keeps before the one used longest ago goes; each holds the memory of a run. */
+const CAPACITY = 64;
+
+/** A run that was asked for. */
+export interface Task {
+  readonly program: Program;
+  readonly arrays: Arrays;
+  readonly kept: Resident | undefined;
+  readonly resolve: (results: Arrays) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One worker and what it is known to keep. It holds the process open only while it works. */
+export class Thread {
+  readonly #worker: Worker;
+  /** Ids of programs, the one used last at the end. */
+  readonly #programs = new Set<number>();
+  /** Versions of resident arrays by id. */
+  readonly #versions = new Map<number, number>();
+  readonly #events: { readonly idle: () => void; readonly exit: () => void };
+  #task: Task | undefined;
+
+  constructor(name: string, entry: URL, events: { readonly idle: () => void; readonly exit: () => void }) {
+    this.#events = events;
+    this.#worker = new Worker(entry, { name, execArgv: [] }); // flags for the main script need not suit a worker
+    this.#worker.unref();
+    let cause: unknown;
+    this.#worker.on("message", (answer: Answer) => this.#settle(answer));
+    this.#worker.on("error", (error) => (cause = error));
+    this.#worker.on("exit", (code) => {
+      const reason = cause instanceof Error ? cause.message : `exit code ${code}`;
+      events.exit();
+      this.#task?.reject(new WorkerError(`${name} ended before it answered: ${reason}`, { cause }));
+    });
+  }
+
+  get idle(): boolean {
+    return this.#task === undefined;
+  }
+
+  run(task: Task): void {
+    const { program, arrays, kept } = task;
+    const loaded = this.#programs.delete(program.id);
+    this.#programs.add(program.id);
+    const held = kept && this.#versions.get(kept.id) === kept.version;
+    if (kept) this.#versions.set(kept.id, kept.version);
+    this.#task = task;
+    this.#worker.ref();
+    this.#post({
+      kind: "run",
+      program: program.id,
+      arrays,
+      ...(!loaded && { model: program.model }),
+      ...(kept && { resident: kept.id }),
+      ...(kept && !held && { held: kept.arrays }),
+    });
+    const [oldest] = this.#programs;
+    if (this.#programs.size > CAPACITY && this.#programs.delete(oldest)) this.#post({ kind: "unload", program: oldest });
+  }
+
+  forget({ id }: Resident): void {
+    if (this.#versions.delete(id)) this.#post({ kind: "forget", resident: id });
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #post(message: Message): void {
+    // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
+    this.#worker.postMessage(message);
+  }
+
+  #settle(answer: Answer): void {
+    const { program, resolve, reject } = this.#task!;
+    this.#task = undefined;
+    this.#worker.unref();
+    if ("results" in answer) resolve(answer.results);
+    else {
+      this.#programs.delete(program.id); // it may not have been loaded
+      reject(answer.error);
+    }
+    this.#events.idle();
+  }
+}
