@@ -9,11 +9,21 @@ const train = (texts: Iterable<string>, merges: number) =>
 const mergesOf = (texts: Iterable<string>, merges: number) => train(texts, merges).model.merges.map((pair) => pair.join("+"));
 
 describe("words", () => {
-  test("are letters, punctuation and space as in GPT-2, and single digits", () => {
-    expect(splitWords("It's round 12:\n  pay 3.50!")).toEqual(
-      // The last space of a run goes with the word it precedes, but not with a digit.
-      ["It", "'s", " round", " ", "1", "2", ":", "\n ", " pay", " ", "3", ".", "5", "0", "!"],
-    );
+  test("are phrases, single digits and single line breaks", () => {
+    expect(splitWords("It's round 12:\n\n  pay 3.50!")).toEqual([
+      "It's round ",
+      "1",
+      "2",
+      ":",
+      "\n",
+      "\n",
+      "  pay ",
+      "3",
+      ".",
+      "5",
+      "0",
+      "!",
+    ]);
   });
 
   test("join to the text, and each is a word on its own", () => {
@@ -35,8 +45,9 @@ describe("words", () => {
 });
 
 describe("merges", () => {
-  // low 1, " low" 4, " lower" 2, " newest" 6, " widest" 3 times (the first word of each text lacks the space):
-  const texts = ["low low low low low", " lower lower", " newest newest newest newest newest newest", " widest widest widest"];
+  // One word a line: low 1, " low" 4, " lower" 2, " newest" 6, " widest" 3 times.
+  const lines = (word: string, times: number) => Array.from({ length: times }, () => word).join("\n");
+  const texts = [`low\n${lines(" low", 4)}`, lines(" lower", 2), lines(" newest", 6), lines(" widest", 3)];
 
   test("take the most frequent pair, then the lexicographically smaller", () => {
     // 9 times: e+s, s+t (newest, widest). e+s first; then es+t has 9.

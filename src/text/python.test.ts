@@ -1,5 +1,5 @@
 /**
- * Ids and chats as Python's `tokenizers` 0.23.3 and `transformers` 5.23.0 give them. `scripts/compare-tokenizer.py` made the
+ * Ids and chats as Python's `tokenizers` 0.23.3 and `transformers` 5.24.0 give them. `scripts/compare-tokenizer.py` made the
  * pinned numbers and says how to run it; the same command compares all the texts that are generated here.
  */
 import { mkdir, writeFile } from "node:fs/promises";
@@ -27,15 +27,12 @@ const template = createTemplate(tokenizer);
 
 /** [text, Python's ids] */
 const TEXTS: readonly (readonly [string, readonly number[]])[] = [
-  ["You hold K.", [268, 298, 266, 51]],
-  [
-    "It's 1024 chips, x=3.50!",
-    [281, 275, 37, 54, 53, 55, 57, 37, 104, 109, 110, 117, 120, 49, 37, 125, 66, 56, 51, 58, 53, 38],
-  ],
+  ["You hold K.", [270, 109, 116, 113, 105, 268, 51]],
+  ["It's 1024 chips, x=3.50!", [78, 121, 276, 54, 53, 55, 57, 37, 104, 109, 110, 117, 120, 292, 125, 66, 56, 51, 58, 53, 38]],
   ["a  b \n\n c\t", [102, 37, 37, 103, 37, 15, 15, 37, 104, 14]],
   ["café 文 😀 e\u0301", [104, 102, 107, 200, 174, 37, 235, 155, 140, 37, 245, 164, 157, 133, 37, 106, 209, 134]],
   ["\u0085\uFEFF\u00A0½Ⅻ٣", [199, 138, 244, 192, 196, 199, 165, 199, 194, 231, 138, 176, 222, 168]],
-  ["<|user|>CALL<|end|>", [65, 129, 122, 120, 270, 129, 67, 280, 65, 129, 106, 115, 105, 129, 67]],
+  ["<|user|>CALL<|end|>", [65, 129, 122, 120, 106, 119, 129, 67, 72, 298, 65, 129, 106, 115, 105, 129, 67]],
 ];
 const CONVERSATION: readonly Message[] = [
   { role: "system", content: "You hold K." },
@@ -53,8 +50,8 @@ test("a chat has the text and ids that Python gives it", () => {
     "<|system|>You hold K.<|end|><|user|>CALL or FOLD?<|end|><|assistant|>CALL<|end|><|user|> 12 chips\n<|end|><|assistant|>",
   );
   expect(template.encode(CONVERSATION, true)).toEqual([
-    1, 268, 298, 266, 51, 4, 2, 280, 299, 37, 75, 84, 81, 73, 68, 4, 3, 280, 4, 2, 37, 54, 55, 37, 104, 109, 110, 117, 120, 15,
-    4, 3,
+    1, 270, 109, 116, 113, 105, 268, 51, 4, 2, 72, 298, 262, 261, 75, 84, 81, 73, 68, 4, 3, 72, 298, 4, 2, 37, 54, 55, 37, 104,
+    109, 110, 117, 120, 15, 4, 3,
   ]);
 });
 

@@ -1,16 +1,14 @@
 /**
- * How text falls into the words that byte pair encoding works in: GPT-2's pattern, but with every digit a word of its own, so
- * that a number is spelled the same wherever it stands. A word is encoded without regard to its neighbours.
+ * How text falls into the words that byte pair encoding works in. A word is a phrase: everything between line breaks and digits. So a
+ * recurring phrase of a game (", you BET they CALL, +") becomes one token, which makes prompts about three times shorter than words
+ * between spaces do; line breaks and digits stand alone, so that a number is spelled the same wherever it stands and the
+ * action on its own line is a token of its own. A word is encoded without regard to its neighbours.
  */
 
-/**
- * Contractions, letters, single digits and punctuation, the first and last two with an optional leading space, and runs of
- * space, of which the last goes with what follows. In the syntax of Hugging Face tokenizers, where `\s` is Unicode White_Space.
- */
-const PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+/** Single digits, single line breaks, and runs of anything else; the syntax means the same to Hugging Face tokenizers. */
+const PATTERN = String.raw`\p{N}|\n|[^\p{N}\n]+`;
 
-/** JavaScript's own `\s` holds U+FEFF and lacks U+0085. */
-const WORD = new RegExp(PATTERN.replaceAll("\\s", "\\p{White_Space}").replaceAll("\\S", "\\P{White_Space}"), "gu");
+const WORD = new RegExp(PATTERN, "gu");
 
 /** The same split as a Hugging Face pre-tokenizer, which also spells each byte with its character of the byte alphabet. */
 export const PRE_TOKENIZER = {
