@@ -98,6 +98,7 @@ export function auction({ protocol = "corrected", rounds = 6 }: AuctionOptions =
     simultaneous: true,
     chance: true,
     privateInformation: true,
+    independentRounds: false,
     sum: "general",
     payoffBounds: [protocol === "paper" ? 0 : -1, 3],
     referencePayoff: 3,

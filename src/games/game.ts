@@ -39,6 +39,8 @@ export interface GameFacts {
   readonly simultaneous: boolean;
   readonly chance: boolean;
   readonly privateInformation: boolean;
+  /** Whether a round depends on nothing that was done in rounds before it, neither by its rules nor by the opponents of the pools. */
+  readonly independentRounds: boolean;
   readonly sum: "zero" | "general";
   /** Least and greatest payoff of one round to one seat. */
   readonly payoffBounds: readonly [number, number];

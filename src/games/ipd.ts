@@ -65,6 +65,7 @@ export function ipd({ protocol = "corrected", rounds = 8, continuation }: IpdOpt
     simultaneous: true,
     chance: continuation !== undefined,
     privateInformation: false,
+    independentRounds: false,
     sum: "general",
     payoffBounds: [0, 5],
     referencePayoff: REWARD,

@@ -135,6 +135,7 @@ export function kuhn({ protocol = "corrected", hands = 6 }: KuhnOptions = {}): G
     simultaneous: false,
     chance: true,
     privateInformation: true,
+    independentRounds: true,
     sum: "zero",
     payoffBounds: [-2, 2],
     referencePayoff: 2,

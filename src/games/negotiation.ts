@@ -104,6 +104,7 @@ export function negotiation({ protocol = "corrected", rounds = 4 }: NegotiationO
     simultaneous: true,
     chance: true,
     privateInformation: true,
+    independentRounds: false,
     sum: "general",
     // The pool [4, 4, 4] is worth 4 times 10 to either side.
     payoffBounds: [0, 4 * TOTAL_VALUE],

@@ -53,6 +53,7 @@ export function split({ protocol = "corrected", rounds = 4 }: SplitOptions = {})
     simultaneous: true,
     chance: false,
     privateInformation: false,
+    independentRounds: false,
     sum: "general",
     payoffBounds: [0, 9],
     referencePayoff: 5,

@@ -15,6 +15,13 @@ export type Credit = (typeof CREDITS)[number];
 /** The terms an advantage is made of; `failure` is the visible cost of replies that could not be read. */
 export const TERMS = ["utility", "exploitability", "collusion", "externality", "failure"] as const;
 export type Term = (typeof TERMS)[number];
+/**
+ * What a decision answers for: the return to go, which is right for every policy; or its own round alone, which has less noise and
+ * the same expectation where a round depends on nothing that was done in rounds before it (the hands of Kuhn poker, for a policy
+ * that plays each hand by itself).
+ */
+export const RETURNS = ["to-go", "round"] as const;
+export type Returns = (typeof RETURNS)[number];
 
 export interface Group {
   readonly opponent: string;
@@ -33,6 +40,8 @@ export interface CreditOptions {
   readonly gaps?: ReadonlyMap<string, number>;
   /** Only these terms are charged; default: all. */
   readonly terms?: readonly Term[];
+  /** For `objective`; the others always use the return to go. */
+  readonly returns?: Returns;
 }
 
 /** One number per round of one episode. */
@@ -48,7 +57,7 @@ interface PoolSizes {
 export function assignCredit(
   groups: readonly Group[],
   settings: CreditSettings,
-  { credit = "objective", gaps = new Map(), terms = TERMS }: CreditOptions = {},
+  { credit = "objective", gaps = new Map(), terms = TERMS, returns = "to-go" }: CreditOptions = {},
 ): PerRound[][] {
   const sizes = {
     train: groups.filter(({ pool }) => pool === "train").length,
@@ -61,11 +70,10 @@ export function assignCredit(
     case "objective":
       return groups.map((group) => {
         const gap = gaps.get(group.opponent) ?? measured.get(group.opponent) ?? 0;
-        return leaveOneOut(
-          group.episodes
-            .map((e) => e.rounds.map((t) => share(t, e.horizon, group, gap > 0, settings, sizes, included)))
-            .map(returnsToGo),
+        const rewards = group.episodes.map((e) =>
+          e.rounds.map((t) => share(t, e.horizon, group, gap > 0, settings, sizes, included)),
         );
+        return leaveOneOut(returns === "round" ? rewards : rewards.map(returnsToGo));
       });
     case "payoff":
       return groups.map((group) =>

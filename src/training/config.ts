@@ -53,6 +53,11 @@ export const configSchema = z.strictObject({
     .strictObject({
       steps: count.default(80),
       credit: z.enum(CREDITS).default("objective"),
+      returns: z
+        .enum(["to-go", "by-game"])
+        .default("to-go")
+        .describe("what a decision answers for: all rounds from its own on, or its own where a game's rounds are independent"),
+      updates: positive.default(1).describe("optimizer steps per rollout, on keyed shares of it"),
       scenarios: positive.default(2).describe("groups per opponent and step, each with cards of its own"),
       groupSize: z.number().int().min(2).default(6).describe("episodes that share a scenario"),
       learningRate: rate.default(5e-4),
@@ -60,6 +65,13 @@ export const configSchema = z.strictObject({
       beta: z.number().min(0).default(0.01).describe("weight of the KL to the SFT model"),
       failureCost: z.number().min(0).default(1).describe("cost of unreadable replies, in units of J"),
       hingeMemory: z.number().min(0).lt(1).default(0.9).describe("decay of the running gap that decides the hinge of e"),
+      exploiter: z
+        .strictObject({
+          every: count.default(0).describe("steps between best responses that join the exploiter pool; 0: none"),
+          keep: positive.default(4).describe("best responses kept per game, the newest"),
+          samples: positive.default(32).describe("positions per information key when measuring the model"),
+        })
+        .prefault({}),
       shuffledPenalties: z.boolean().default(false).describe("control: exchange episodes' harms within their group"),
       checkpointEvery: positive.default(20),
       transcriptsEvery: positive.default(20),

@@ -63,6 +63,7 @@ export async function judgeEstimators(
     ...CREDITS.map((credit: Credit) => [credit, { credit }] as const),
     ["paper, penalty part alone", { credit: "paper", terms: HARMS }],
     ["objective, harms alone", { terms: HARMS }],
+    ["objective, own round only", { returns: "round" }],
   ];
   const samples = estimators.map((): Vector[] => []);
   const hinged: Vector[] = [];

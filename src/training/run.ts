@@ -15,7 +15,8 @@ import { transcriptOf } from "../play/score.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { type Agent, createAgent, openAgent, readAgentFile, rostersOf, saveAgent } from "./agent.ts";
 import { ConfigError, type RunConfig, parseConfig } from "./config.ts";
-import { type Gaps, sepoStep } from "./sepo.ts";
+import { addExploiters, withExploiters } from "./exploiters.ts";
+import { sepoStep } from "./sepo.ts";
 import { batchAt, supervisedExample, supervisedStep, supervisedSteps } from "./supervised.ts";
 import { type Trace, expertTraces } from "./traces.ts";
 
@@ -46,10 +47,12 @@ const progressSchema = z.strictObject({
   /** Steps of the stage that are done. */
   step: z.number().int(),
   gaps: z.record(z.string(), z.number()),
+  exploiters: z.array(z.strictObject({ game: z.string(), name: z.string(), actions: z.record(z.string(), z.string()) })),
   /** Length of metrics.jsonl when the checkpoint was written. */
   metricsBytes: z.number().int(),
 });
 type Progress = z.infer<typeof progressSchema>;
+const FRESH = { gaps: {}, exploiters: [] };
 
 /** Trains through all stages; returns the reports of every stage. */
 export async function train(config: RunConfig, folder: string, options: RunOptions = {}): Promise<AgentReport[]> {
@@ -64,7 +67,7 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
   const root = seedKey(config.seed);
   const baseTraces = await tracesOf(config, "base");
   const agent = newest === undefined ? createAgent(config, () => corpus(config, baseTraces)) : await openAgent(newest.folder);
-  let progress: Progress = newest?.progress ?? { stage: "base", step: 0, gaps: {}, metricsBytes: 0 };
+  let progress: Progress = newest?.progress ?? { stage: "base", step: 0, ...FRESH, metricsBytes: 0 };
   const metricsFile = join(folder, "metrics.jsonl");
   await appendFile(metricsFile, "");
   await truncate(metricsFile, progress.metricsBytes);
@@ -75,12 +78,12 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
     steps: number,
     metrics: Record<string, number>,
     seconds: number,
-    gaps: Gaps,
+    state: Pick<Progress, "gaps" | "exploiters">,
   ) => {
     const line = `${JSON.stringify({ stage, step: step + 1, ...metrics })}\n`;
     await appendFile(metricsFile, line);
     await appendFile(join(folder, "timing.jsonl"), `${JSON.stringify({ stage, step: step + 1, seconds })}\n`);
-    progress = { stage, step: step + 1, gaps, metricsBytes: progress.metricsBytes + Buffer.byteLength(line) };
+    progress = { stage, step: step + 1, ...state, metricsBytes: progress.metricsBytes + Buffer.byteLength(line) };
     onEvent?.({ kind: "step", stage, step: step + 1, steps, metrics });
     if (step + 1 === steps || (step + 1) % config.sepo.checkpointEvery === 0) await checkpoint(stage, step + 1 === steps);
   };
@@ -100,18 +103,27 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
       const began = performance.now();
       const batch = batchAt(examples, step, config[stage].batch, foldIn(root, stage, "order"));
       const metrics = await supervisedStep(agent.engine, batch, config[stage], step / steps);
-      await record(stage, step, steps, metrics, (performance.now() - began) / 1000, {});
+      await record(stage, step, steps, metrics, (performance.now() - began) / 1000, FRESH);
     }
   };
 
   const sepo = async (start: number) => {
     const reference = await referenceOf(folder);
-    const { steps, transcriptsEvery } = config.sepo;
-    const context = { ...agent, reference, settings: config.sepo };
+    const { steps, transcriptsEvery, exploiter } = config.sepo;
+    const players = { sampler: agent.engine, encoding: agent.encoding, settings: agent.sampler };
+    let { gaps, exploiters }: Pick<Progress, "gaps" | "exploiters"> = progress;
     for (let step = start; step < steps; step++) {
       signal?.throwIfAborted();
       const began = performance.now();
-      const { metrics, gaps, groups } = await sepoStep(context, foldIn(root, "sepo", step), progress.gaps, signal);
+      const rosters = agent.rosters.map((roster) => withExploiters(roster, exploiters));
+      const context = { ...agent, rosters, reference, settings: config.sepo };
+      const { metrics, groups, ...next } = await sepoStep(context, foldIn(root, "sepo", step), gaps, signal);
+      gaps = next.gaps;
+      if (exploiter.every > 0 && (step + 1) % exploiter.every === 0) {
+        const played = groups.flatMap((group) => group.played);
+        const key = foldIn(root, "exploiter", step);
+        exploiters = await addExploiters(exploiters, agent.rosters, played, players, step + 1, key, exploiter);
+      }
       if (step % transcriptsEvery === 0 || step + 1 === steps) {
         const lines = groups
           .flatMap(({ played }) => played.slice(0, 2))
@@ -121,7 +133,7 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
           `${lines.join("\n")}\n`,
         );
       }
-      await record("sepo", step, steps, metrics, (performance.now() - began) / 1000, gaps);
+      await record("sepo", step, steps, metrics, (performance.now() - began) / 1000, { gaps, exploiters });
     }
     await reference.release();
   };

@@ -17,6 +17,8 @@ import { adamSettings } from "./supervised.ts";
 
 export interface SepoSettings {
   readonly credit: Credit;
+  readonly returns: "to-go" | "by-game";
+  readonly updates: number;
   readonly scenarios: number;
   readonly groupSize: number;
   readonly learningRate: number;
@@ -64,15 +66,44 @@ export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signa
     ),
   );
   const { data, kl } = await withReference(examples, context);
-  const { logprobs } = await engine.accumulate({
-    kind: "ppo",
-    examples: data,
-    clip: settings.clip,
-    temperature: sampler.temperature,
-  });
-  const { gradientNorm } = await engine.step(adamSettings(settings));
+  const { logprobs, gradientNorm } = await update(engine, data, foldIn(key, "updates"), settings, sampler.temperature);
   const nextGaps = updateGaps(rosters, groups, gaps, settings.hingeMemory);
-  return { groups, gaps: nextGaps, metrics: { ...describe(rosters, groups, data, logprobs), kl, grad_norm: gradientNorm } };
+  return {
+    groups,
+    gaps: nextGaps,
+    metrics: { ...describe(rosters, groups, data, logprobs, settings.clip), kl, grad_norm: gradientNorm },
+  };
+}
+
+/**
+ * `updates` optimizer steps, each on a keyed share of the examples; the clipped ratio to the policy that played keeps later ones near it.
+ * Returns the log-probabilities each example was trained at and the mean norm of the gradients.
+ */
+async function update(
+  engine: Engine,
+  data: readonly PpoExample[],
+  key: Key,
+  { updates, clip, ...settings }: SepoSettings,
+  temperature: number,
+) {
+  const order = shuffle(
+    key,
+    data.map((_, i) => i),
+  );
+  const logprobs: (readonly number[])[] = [];
+  const norms: number[] = [];
+  for (let u = 0; u < updates; u++) {
+    const part = order.slice(Math.floor((u * data.length) / updates), Math.floor(((u + 1) * data.length) / updates));
+    // Advantages were divided by the number of all examples.
+    const examples = part.map((i) => ({
+      ...data[i],
+      advantages: data[i].advantages.map((a) => (a * data.length) / part.length),
+    }));
+    const result = await engine.accumulate({ kind: "ppo", examples, clip, temperature });
+    part.forEach((i, at) => (logprobs[i] = result.logprobs[at]));
+    norms.push((await engine.step(adamSettings(settings))).gradientNorm);
+  }
+  return { logprobs, gradientNorm: mean(norms) };
 }
 
 /** The settings of credit assignment for a game. */
@@ -92,7 +123,11 @@ function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps
     }),
   );
   const charged = settings.shuffledPenalties ? groups.map((group) => shuffleHarms(group, foldIn(key, group.opponent))) : groups;
-  const credit = assignCredit(charged, creditSettings(facts, settings.failureCost), { credit: settings.credit, gaps: known });
+  const credit = assignCredit(charged, creditSettings(facts, settings.failureCost), {
+    credit: settings.credit,
+    returns: settings.returns === "by-game" && facts.independentRounds ? "round" : "to-go",
+    gaps: known,
+  });
   const scale = rootMeanSquare(
     groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
   );
@@ -168,6 +203,7 @@ function describe(
   groups: readonly PlayedGroup[],
   data: readonly PpoExample[],
   now: readonly (readonly number[])[],
+  clip: number,
 ): Record<string, number> {
   const metrics: Record<string, number> = {};
   for (const roster of rosters) {
@@ -195,6 +231,7 @@ function describe(
     num_tokens: tokens.length,
     entropy: -mean(tokens.map(({ old }) => old)),
     "logprob_gap/max": Math.max(...tokens.map(({ gap }) => Math.abs(gap))),
+    "clip_ratio/region_mean": mean(tokens.map(({ gap }) => (Math.abs(Math.exp(gap) - 1) > clip ? 1 : 0))),
     reward_std: Math.sqrt(variance(data.map(({ advantages: a }) => a[0] * data.length))),
     frac_reward_zero_std:
       1 - data.length / groups.reduce((n, g) => n + g.played.reduce((m, e) => m + e.decisions.length, 0), 0),
