@@ -28,7 +28,9 @@ export async function openSession(model: Uint8Array): Promise<Session> {
   const session = await InferenceSession.create(model, {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: "basic",
+    // An arena would keep the memory of every session's run, and costs little less than going without.
+    enableCpuMemArena: false,
     enableMemPattern: false,
     logSeverityLevel: 3,
     // Masked softmax leaves denormals, which are slow.

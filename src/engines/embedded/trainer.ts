@@ -7,8 +7,8 @@ import { blockViews, type LiveWeights } from "./parameters.ts";
 import { checkTemperature, keyOf, readLogprobs } from "./sampler.ts";
 import { GRADIENT, trainingGraph } from "./scoring.ts";
 
-/** Row counts of a run, largest first. */
-const TRAINING_ROWS = [16, 4] as const;
+/** Row counts of a run, largest first. Rows of 16 cost 7% less each, but divide a step of 32 examples unevenly over threads. */
+const TRAINING_ROWS = [8, 4] as const;
 
 export class Trainer {
   readonly #graphs: Graphs;
