@@ -90,6 +90,41 @@ describe("sepo", () => {
     );
   });
 
+  test("solve prints exact values", async () => {
+    const { code, out } = await sepo(["solve", "ipd", "--json"]);
+    expect(code).toBe(0);
+    const { optimum, scripted }: { optimum: { value: number }; scripted: { policy: string; safetyIndex: number }[] } =
+      JSON.parse(out);
+    expect(optimum.value).toBeCloseTo(1.8799, 4);
+    expect(scripted[0]).toMatchObject({ policy: "grim-trigger", safetyIndex: expect.closeTo(1.769, 3) });
+    expect((await sepo(["solve", "auction"])).out).toContain("MEDIUM 1.0000");
+  });
+
+  test("compare pairs agents, and says when no difference is shown", async () => {
+    const { code, out } = await sepo([
+      "compare",
+      "kuhn:equilibrium",
+      "kuhn:equilibrium",
+      "kuhn:always-pass",
+      "--episodes",
+      "50",
+    ]);
+    expect(code).toBe(0);
+    expect(out).toContain("no difference shown");
+    expect(out).toContain("kuhn:equilibrium is higher");
+    expect(out).toContain("2 comparisons, p-values adjusted by Holm's method");
+    expect((await sepo(["compare", "kuhn:equilibrium"])).code).toBe(2);
+  });
+
+  test("every scripted policy of a game in one table, with as many episodes as a precision needs", async () => {
+    const { out } = await sepo(["evaluate", "--scripted", "--game", "split", "--episodes", "20"]);
+    expect(out).toContain("stubborn-then-fair");
+    const planned = await sepo(["evaluate", "--policy", "mixed", "--game", "ipd", "--precision", "0.1", "--json"]);
+    const report: { games: { objective: { safetyIndex: { low: number; high: number } } }[] } = JSON.parse(planned.out);
+    const { low, high } = report.games[0].objective.safetyIndex;
+    expect((high - low) / 2).toBeLessThan(0.12);
+  });
+
   test("dry run prints a configuration that can be used", async () => {
     const { code, out } = await sepo(["train", "recipes/small/config.toml", "--dry-run", "--set", "sepo.credit=payoff"]);
     expect(code).toBe(0);

@@ -11,7 +11,15 @@ const tabular = parseConfig({
   engine: { kind: "tabular" },
   base: { examples: 300, learningRate: 0.05 },
   sft: { examples: 300, learningRate: 0.05 },
-  sepo: { steps: 6, groupSize: 3, learningRate: 0.05, checkpointEvery: 2, transcriptsEvery: 3 },
+  sepo: {
+    exploiter: { every: 2, keep: 2, samples: 4 },
+    updates: 2,
+    steps: 6,
+    groupSize: 3,
+    learningRate: 0.05,
+    checkpointEvery: 2,
+    transcriptsEvery: 3,
+  },
   evaluation: { episodes: 10 },
 });
 const embedded = parseConfig({

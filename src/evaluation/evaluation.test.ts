@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
+import { policyNamed, rosterOf } from "../opponents/index.ts";
+import { kuhnEquilibrium } from "../opponents/kuhn.ts";
+import { scriptedPlayer } from "../play/player.ts";
+import { seedKey } from "../random.ts";
+import { exploitabilityTable, objectiveTable, opponentTable, seedsTable } from "../report/agents.ts";
+import { exactJ } from "../solvers/optimum.ts";
+import { differenceOfObjectives } from "../objective/compare.ts";
+import { objectiveSettings } from "../play/score.ts";
+import { playAll, simulateAll } from "./episodes.ts";
+import { reportOf } from "./evaluate.ts";
+import type { PolicyRow } from "./policy-table.ts";
+import { reportPolicy } from "./stage.ts";
+import { exactWorstCase, sampledWorstCase, tableWorstCase, worstCaseValue } from "./worst-case.ts";
+
+const key = seedKey(31);
+const options = (name: string, episodes = 100) => ({ name, seed: 0, episodes, command: "test" });
+
+describe("reports", () => {
+  for (const protocol of PROTOCOLS)
+    for (const name of GAME_NAMES)
+      test(`${name}, ${protocol}: every policy is measured against every opponent, and tables name the protocol`, () => {
+        const roster = rosterOf(name, protocol);
+        const report = reportPolicy(roster, roster.reference, options("reference", 20));
+        const [game] = report.games;
+        expect(game.opponents.map(({ pool, opponent }) => `${pool}/${opponent}`)).toEqual(
+          Object.entries(roster.pools).flatMap(([pool, policies]) => policies.map((policy) => `${pool}/${policy.name}`)),
+        );
+        for (const table of [objectiveTable(name, [report]), exploitabilityTable(name, [report])])
+          expect(table.title).toContain(`protocol ${protocol}`);
+        expect(opponentTable(name, report).rows).toHaveLength(game.opponents.length);
+        expect(game.worstCase?.kind).toBe(name === "negotiation" ? "lower bound" : "exact");
+      });
+
+  test("simulated and refereed episodes give the same report", async () => {
+    for (const name of ["auction", "negotiation"]) {
+      const roster = rosterOf(name);
+      const { measured } = await playAll(roster, scriptedPlayer(roster.reference), key, { episodes: 10 });
+      const strip = (report: ReturnType<typeof reportOf>) =>
+        JSON.stringify({ ...report, opponents: report.opponents.map((own) => ({ ...own, actions: [] })) });
+      expect(strip(reportOf(roster, measured))).toBe(
+        strip(reportOf(roster, simulateAll(roster, roster.reference, key, { episodes: 10 }))),
+      );
+    }
+  });
+
+  test("J's interval covers the exact J", () => {
+    // Seven policies at 95%: 5 or fewer covered has probability below 0.5%.
+    const roster = rosterOf("kuhn");
+    const names = ["equilibrium", "tight-passive", "loose-aggressive", "always-bet", "max-exploiter", "pot-control", "uniform"];
+    const covered = names.filter((name) => {
+      const policy = policyNamed(roster, name);
+      const { low, high } = reportOf(roster, simulateAll(roster, policy, key, { episodes: 400 })).objective.safetyIndex;
+      const exact = exactJ(roster, policy);
+      return low <= exact && exact <= high;
+    });
+    expect(covered.length).toBeGreaterThan(5);
+  });
+
+  test("regret is the exact best reply's payoff minus the agent's", () => {
+    const roster = rosterOf("ipd");
+    const { opponents } = reportOf(roster, simulateAll(roster, roster.reference, key, { episodes: 5 }));
+    // Tit-for-tat earns 24 of 26 points against itself, and 7 of 8 against always-defect.
+    expect(opponents.find(({ opponent }) => opponent === "tit-for-tat")?.regret?.value).toBeCloseTo(2 / 8, 12);
+    expect(opponents.find(({ opponent }) => opponent === "always-defect")?.regret?.value).toBeCloseTo(1 / 8, 12);
+  });
+
+  test("accepting 2 of 10 is a pool advantage of 6 and no security shortfall", () => {
+    // Always demanding 2 meets hardball's 8: paid, so the exploiter is 6 ahead, yet the security value is 1.
+    const roster = rosterOf("split");
+    const meek = { name: "meek", description: "", act: () => [["DEMAND 2", 1]] as const, memory: () => "" };
+    const report = reportOf(roster, simulateAll(roster, meek, key, { episodes: 2 }));
+    const hardball = report.opponents.find(({ opponent }) => opponent === "hardball");
+    expect(hardball?.gap.value).toBe(6);
+    expect(report.securityShortfall.value).toBe(0);
+  });
+});
+
+describe("the worst case", () => {
+  test("of Kuhn policies is their exploitability", () => {
+    const roster = rosterOf("kuhn");
+    expect(exactWorstCase(roster, kuhnEquilibrium("e", 1 / 6)).exploitability?.value).toBeCloseTo(0, 12);
+    // Uniform play: 11/24 chips per hand, the advantage q - r is twice that.
+    const uniform = policyNamed(roster, "uniform");
+    expect(exactWorstCase(roster, uniform).exploitability?.value).toBeCloseTo(11 / 24, 12);
+    expect(worstCaseValue(roster, uniform)).toBeCloseTo(11 / 12, 12);
+  });
+
+  test("is at least what any pool opponent takes", () => {
+    for (const name of ["ipd", "auction", "split", "kuhn"]) {
+      const roster = rosterOf(name);
+      for (const { policy } of roster.experts) {
+        const worst = worstCaseValue(roster, policy);
+        const { opponents } = reportOf(roster, simulateAll(roster, policy, key, { episodes: 200 }));
+        for (const { gap } of opponents) expect(gap.low).toBeLessThanOrEqual(worst + 1e-9);
+      }
+    }
+  });
+
+  test("of a measured table agrees with the policy it was filled from", () => {
+    const roster = rosterOf("kuhn");
+    const rows = ["J", "Q", "K"].flatMap((card): PolicyRow[] =>
+      ["", "P", "B", "PB"].map((bets) => ({
+        key: `${card}:${bets}`,
+        met: true,
+        actions: bets.endsWith("B") ? ["CALL", "FOLD"] : ["PASS", "BET"],
+        samples: [
+          [0.4, 0.6],
+          [0.6, 0.4],
+        ],
+      })),
+    );
+    const { kind, exploitability } = tableWorstCase(roster, rows, key);
+    expect(kind).toBe("table");
+    expect(exploitability?.value).toBeCloseTo(11 / 24, 12);
+    expect(exploitability!.low).toBeLessThanOrEqual(11 / 24);
+    expect(exploitability!.high).toBeGreaterThan(11 / 24);
+  });
+
+  test("by search is measured on other episodes than it was chosen on", () => {
+    const means = {
+      pool: "exploiter",
+      r: 0,
+      c: 0,
+      x: 0,
+      magnitude: 0,
+      decisions: 1,
+      parseFailures: 0,
+      illegalActions: 0,
+    } as const;
+    const episode = (opponent: string, index: number, q: number) => ({
+      ...means,
+      opponent,
+      index,
+      q,
+      measures: [],
+      actions: {},
+    });
+    // "lucky" wins the even episodes, on which the choice is made, and loses the odd ones, which are reported.
+    const episodes = [0, 1, 2, 3].flatMap((i) => [episode("lucky", i, i % 2 === 0 ? 5 : -1), episode("steady", i, 1)]);
+    expect(sampledWorstCase(episodes).advantage.value).toBe(-1);
+  });
+});
+
+describe("comparisons", () => {
+  test("paired differences are exact where both agents play alike, and shrink the interval", () => {
+    const roster = rosterOf("kuhn");
+    const play = (name: string) => simulateAll(roster, policyNamed(roster, name), key, { episodes: 300 });
+    const settings = objectiveSettings(roster.game.facts);
+    expect(differenceOfObjectives(play("equilibrium"), play("equilibrium"), settings)).toMatchObject({
+      value: 0,
+      standardError: 0,
+    });
+    const paired = differenceOfObjectives(play("equilibrium"), play("equilibrium-1/6"), settings);
+    const { standardError } = reportOf(roster, play("equilibrium")).objective.safetyIndex;
+    expect(paired.standardError).toBeLessThan(standardError);
+    const exact = exactJ(roster, policyNamed(roster, "equilibrium")) - exactJ(roster, policyNamed(roster, "equilibrium-1/6"));
+    expect(Math.abs(paired.value - exact)).toBeLessThan(4 * paired.standardError);
+  });
+
+  test("several seeds are aggregated with Student's interval", () => {
+    const roster = rosterOf("auction");
+    const run = (seed: number) => [reportPolicy(roster, roster.reference, { ...options("agent", 30), seed })];
+    const { title, rows } = seedsTable("auction", [run(1), run(2), run(3)]);
+    expect(title).toContain("over 3 runs");
+    expect(rows).toHaveLength(1);
+  });
+
+  test("tables of different protocols warn", () => {
+    const reports = PROTOCOLS.map((protocol) => {
+      const roster = rosterOf("auction", protocol);
+      return reportPolicy(roster, roster.reference, options(protocol, 5));
+    });
+    expect(objectiveTable("auction", reports).title).toContain("WARNING: different protocols are not comparable");
+  });
+});
