@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { policyNamed, rosterOf } from "../opponents/index.ts";
 import { bestResponseValue } from "./best-response.ts";
 
-/** OpenSpiel 1.6 (PyPI open_spiel), `exploitability.exploitability`, chips per hand. */
+/** OpenSpiel 2.0.2 (PyPI open_spiel), `exploitability.exploitability`, chips per hand. */
 const OPENSPIEL = [
   ["equilibrium", "corrected", 0],
   ["equilibrium-0", "corrected", 0],
