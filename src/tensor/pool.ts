@@ -49,7 +49,7 @@ export class Pool {
     for (const thread of this.#active) thread.forget(kept);
   }
 
-  /** Ends the workers; runs without an answer are rejected. */
+  /** Ends the workers after what they work on; runs that wait for a worker are rejected. */
   async release(): Promise<void> {
     this.#released = true;
     for (const { reject } of this.#queue.splice(0)) reject(new WorkerError("the workers were released"));

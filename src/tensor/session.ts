@@ -29,7 +29,7 @@ export async function openSession(model: Uint8Array): Promise<Session> {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     graphOptimizationLevel: "basic",
-    // An arena would keep the memory of every session's run, and costs little less than going without.
+    // An arena would keep the memory of a run in every session, and saves little time.
     enableCpuMemArena: false,
     enableMemPattern: false,
     logSeverityLevel: 3,

@@ -44,27 +44,42 @@ export interface Task {
   readonly reject: (error: unknown) => void;
 }
 
+/**
+ * Flags of workers at work: 1 until a run is over. Node ends workers when the process exits, and one that is inside ONNX Runtime
+ * would abort the process with a signal instead of its exit code.
+ */
+const working = new Set<Int32Array<SharedArrayBuffer>>();
+const LONGEST_WAIT = 10_000;
+process.on("exit", () => {
+  for (const flag of working) Atomics.wait(flag, 0, 1, LONGEST_WAIT);
+});
+
 /** One worker and what it is known to keep. It holds the process open only while it works. */
 export class Thread {
   readonly #worker: Worker;
+  readonly #flag = new Int32Array(new SharedArrayBuffer(4));
   /** Ids of programs, the one used last at the end. */
   readonly #programs = new Set<number>();
   /** Versions of resident arrays by id. */
   readonly #versions = new Map<number, number>();
   readonly #events: { readonly idle: () => void; readonly exit: () => void };
   #task: Task | undefined;
+  /** Called when the task is over, where somebody waits for that. */
+  #ended: (() => void) | undefined;
 
   constructor(name: string, entry: URL, events: { readonly idle: () => void; readonly exit: () => void }) {
     this.#events = events;
-    this.#worker = new Worker(entry, { name, execArgv: [] }); // flags for the main script need not suit a worker
+    this.#worker = new Worker(entry, { name, execArgv: [], workerData: this.#flag }); // flags for the main script need not suit a worker
     this.#worker.unref();
     let cause: unknown;
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));
     this.#worker.on("error", (error) => (cause = error));
     this.#worker.on("exit", (code) => {
       const reason = cause instanceof Error ? cause.message : `exit code ${code}`;
+      working.delete(this.#flag);
       events.exit();
       this.#task?.reject(new WorkerError(`${name} ended before it answered: ${reason}`, { cause }));
+      this.#ended?.();
     });
   }
 
@@ -80,6 +95,8 @@ export class Thread {
     if (kept) this.#versions.set(kept.id, kept.version);
     this.#task = task;
     this.#worker.ref();
+    this.#flag[0] = 1;
+    working.add(this.#flag);
     this.#post({
       kind: "run",
       program: program.id,
@@ -96,7 +113,9 @@ export class Thread {
     if (this.#versions.delete(id)) this.#post({ kind: "forget", resident: id });
   }
 
+  /** Ends the worker after what it works on. */
   async end(): Promise<void> {
+    if (this.#task) await new Promise<void>((resolve) => (this.#ended = resolve));
     await this.#worker.terminate();
   }
 
@@ -109,6 +128,8 @@ export class Thread {
     const { program, resolve, reject } = this.#task!;
     this.#task = undefined;
     this.#worker.unref();
+    working.delete(this.#flag);
+    this.#ended?.();
     if ("results" in answer) resolve(answer.results);
     else {
       this.#programs.delete(program.id); // it may not have been loaded

@@ -1,9 +1,11 @@
 /** A worker thread of `Pool`: keeps sessions and resident arrays, and runs one job after another. */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import type { Answer, Job, Message } from "./thread.ts";
 import { openSession, type Arrays, type Session } from "./session.ts";
 
 const port = parentPort!;
+/** 1 while a run is under way, see `thread.ts`. */
+const flag: Int32Array = workerData;
 const sessions = new Map<number, Session>();
 const residents = new Map<number, Arrays>();
 
@@ -21,11 +23,13 @@ async function handle(message: Message): Promise<void> {
   } else if (message.kind === "forget") {
     residents.delete(message.resident);
   } else {
-    try {
-      answer({ results: await run(message) });
-    } catch (error) {
-      answer({ error });
-    }
+    const content = await run(message).then(
+      (results): Answer => ({ results }),
+      (error: unknown): Answer => ({ error }),
+    );
+    Atomics.store(flag, 0, 0);
+    Atomics.notify(flag, 0);
+    answer(content);
   }
 }
 
