@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import writeFileAtomic from "write-file-atomic";
-import { GAME_NAMES } from "../games/index.ts";
+import { GAME_NAMES, PROTOCOLS, type Protocol } from "../games/index.ts";
 import { rosterOf } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { type Trace, expertTraces } from "../training/traces.ts";
@@ -14,6 +14,7 @@ interface DataFlags {
   readonly out: string;
   readonly games?: string;
   readonly examples: number;
+  readonly protocol: Protocol;
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -40,17 +41,21 @@ export function addData(program: Command): void {
     .option("-o, --out <folder>", "folder to write", "data")
     .option("--games <names>", "comma-separated; default: all")
     .option("--examples <n>", "decisions per game", positiveNumber, 8000)
+    .addOption(new Option("--protocol <name>", "the measurement rules").choices(PROTOCOLS).default("corrected"))
     .option("--seed <n>", "seed of the traces", naturalNumber, 0)
     .option("--json", "print the manifest")
     .addHelpText("after", "\nExamples:\n  sepo data --out data --examples 8000\n  sepo data --games kuhn --seed 3 --json")
-    .action(async ({ out, games, examples, seed, json }: DataFlags) => {
+    .action(async ({ out, games, examples, protocol, seed, json }: DataFlags) => {
       const names = games === undefined ? GAME_NAMES : games.split(",");
       const progress = createProgress();
       await mkdir(out, { recursive: true });
       const manifest: Record<string, { readonly files: object; readonly [key: string]: object }> = {};
       for (const name of names) {
         progress.show(`playing ${name}`);
-        const traces = await expertTraces(rosterOf(name), foldIn(seedKey(seed), "sft", name), { examples, actions: "experts" });
+        const traces = await expertTraces(rosterOf(name, protocol), foldIn(seedKey(seed), "sft", name), {
+          examples,
+          actions: "experts",
+        });
         const files: Record<string, object> = {};
         for (const split of ["train", "validation"] as const) {
           const content = jsonl(traces.filter((trace) => trace.split === split));
@@ -68,7 +73,7 @@ export function addData(program: Command): void {
           actions: counts(traces.map(({ action }) => action)),
         };
       }
-      const content = { seed, protocol: "corrected", examplesPerGame: examples, games: manifest };
+      const content = { seed, protocol, examplesPerGame: examples, games: manifest };
       await writeFileAtomic(join(out, "manifest.json"), `${JSON.stringify(content, undefined, 2)}\n`);
       progress.done();
       if (json === true) console.log(JSON.stringify(content));

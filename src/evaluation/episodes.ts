@@ -1,7 +1,7 @@
 /** What an evaluation keeps of each episode, whoever played it. */
 import { type EpisodeMeans, meansOf } from "../objective/objective.ts";
 import { POOLS, type Roster } from "../opponents/index.ts";
-import type { Policy, RoundOutcome } from "../games/index.ts";
+import type { Game, Policy, RoundOutcome } from "../games/index.ts";
 import { AGENT_SEAT, type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
 import { type Player, scriptedPlayer } from "../play/player.ts";
 import { scoreEpisode, scoreRounds } from "../play/score.ts";
@@ -38,13 +38,24 @@ function keysOf(opponent: Key, index: number) {
 const opponentsOf = ({ game, pools }: Roster) =>
   POOLS.flatMap((pool) => pools[pool].map((policy) => ({ pool, policy, path: `${game.facts.name}/${pool}/${policy.name}` })));
 
+/** Episodes played before they are reduced to what is kept of them: prompts and replies of a whole evaluation would fill memory. */
+const CHUNK = 2048;
+/** Views kept per abstract information key. */
+const KEPT_VIEWS = 32;
+
+export interface PlayedAll {
+  readonly measured: readonly MeasuredEpisode[];
+  /** The first views at which the agent decided, by abstract information key. */
+  readonly met: ReadonlyMap<string, readonly unknown[]>;
+}
+
 /** Plays a player against every opponent of every pool, through the referee. */
 export async function playAll(
   roster: Roster,
   agent: Player,
   key: Key,
-  { episodes, ...options }: EvaluationOptions,
-): Promise<{ readonly played: readonly Episode[]; readonly measured: readonly MeasuredEpisode[] }> {
+  { episodes, onProgress, ...options }: EvaluationOptions,
+): Promise<PlayedAll> {
   const specs = opponentsOf(roster).flatMap(({ pool, policy, path }) => {
     const opponent = scriptedPlayer(policy);
     const own = foldIn(key, path);
@@ -57,8 +68,29 @@ export async function playAll(
       id: `${path}/${index}`,
     }));
   });
-  const played = await playEpisodes(specs, options);
-  return { played, measured: played.map((episode, i) => measurePlayed(episode, i % episodes)) };
+  const measured: MeasuredEpisode[] = [];
+  const met = new Map<string, unknown[]>();
+  for (let from = 0; from < specs.length; from += CHUNK) {
+    const progress = onProgress && { onProgress: (finished: number) => onProgress(from + finished) };
+    for (const episode of await playEpisodes(specs.slice(from, from + CHUNK), { ...options, ...progress })) {
+      measured.push(measurePlayed(episode, measured.length % episodes));
+      for (const { view } of episode.decisions) keepView(met, roster.game.abstraction(view), view);
+    }
+  }
+  return { measured, met };
+}
+
+function keepView(met: Map<string, unknown[]>, key: string, view: unknown): void {
+  const own = met.get(key);
+  if (own === undefined) met.set(key, [view]);
+  else if (own.length < KEPT_VIEWS) own.push(view);
+}
+
+/** The views of played episodes as `playAll` keeps them. */
+export function viewsMet(game: Game, episodes: readonly Episode[]): ReadonlyMap<string, readonly unknown[]> {
+  const met = new Map<string, unknown[]>();
+  for (const { view } of episodes.flatMap(({ decisions }) => decisions)) keepView(met, game.abstraction(view), view);
+  return met;
 }
 
 /** Plays a scripted policy against every opponent of every pool; the same episodes as through the referee, much faster. */

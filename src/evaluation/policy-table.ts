@@ -8,7 +8,6 @@
 import type { Sampler, SamplerSettings } from "../engines/engine.ts";
 import { type Action, type Game, type Policy } from "../games/index.ts";
 import type { Encoding } from "../play/encoding.ts";
-import type { Episode } from "../play/episodes.ts";
 import { type Key, foldIn } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type Estimate, estimateMean, mean } from "../stats/estimate.ts";
@@ -28,22 +27,17 @@ export interface PolicyTableOptions {
 
 export async function policyTable(
   game: Game,
-  episodes: readonly Episode[],
+  met: ReadonlyMap<string, readonly unknown[]>,
   sampler: Sampler,
   encoding: Encoding,
   settings: SamplerSettings,
   key: Key,
   { samples = 32 }: PolicyTableOptions = {},
 ): Promise<PolicyRow[]> {
-  const met = new Map<string, unknown[]>();
-  for (const { view } of episodes.flatMap(({ decisions }) => decisions)) {
-    const name = game.abstraction(view);
-    met.set(name, [...(met.get(name) ?? []), view].slice(0, samples));
-  }
   const rows = [...abstractViews(game, [0])]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, first]) => {
-      const views = met.get(name);
+      const views = met.get(name)?.slice(0, samples);
       return {
         key: name,
         met: views !== undefined,

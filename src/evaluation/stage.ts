@@ -65,10 +65,10 @@ export async function reportAgent(
   const reports: AgentReport["games"][number][] = [];
   for (const roster of rosters) {
     const { game, reference } = roster;
-    const { played, measured } = await playAll(roster, agent, key, options);
+    const { met, measured } = await playAll(roster, agent, key, options);
     const report = { ...reportOf(roster, measured), referencePolicy: reference.name };
     if (hasExactWorstCase(game)) {
-      const rows = await policyTable(game, played, sampler, encoding, settings, foldIn(key, game.facts.name, "table"));
+      const rows = await policyTable(game, met, sampler, encoding, settings, foldIn(key, game.facts.name, "table"));
       const worstCase = tableWorstCase(roster, rows, foldIn(key, game.facts.name, "bootstrap"));
       reports.push({ ...report, actionTable: actionRows(roster, rows), worstCase });
     } else {

@@ -7,7 +7,7 @@
  * others exist to be compared with: `paper` charges train-pool episodes a penalty measured on other episodes, `shared` one
  * penalty for the whole group, `group-normalized` divides each group by its own deviation, `payoff` ignores the harms.
  */
-import { mean, variance } from "../stats/estimate.ts";
+import { mean, normalDistribution, variance } from "../stats/estimate.ts";
 import { type ObjectiveSettings, type ScoredEpisode, type ScoredRound, gapOf, perRound } from "./objective.ts";
 
 export const CREDITS = ["objective", "paper", "shared", "group-normalized", "payoff"] as const;
@@ -38,6 +38,11 @@ export interface CreditOptions {
   readonly credit?: Credit;
   /** Estimates of q - r per round against each exploiter that decide its hinge; default: their mean in these groups. */
   readonly gaps?: ReadonlyMap<string, number>;
+  /**
+   * Softens the hinge of e: an exploiter is charged with weight Phi(gap / width), the probability that its gap is open when it is known
+   * with standard error `width` (payoff per round). Default 0: the hinge itself, open above 0, and so the gradient of J.
+   */
+  readonly hingeWidth?: number;
   /** Only these terms are charged; default: all. */
   readonly terms?: readonly Term[];
   /** For `objective`; the others always use the return to go. */
@@ -57,7 +62,7 @@ interface PoolSizes {
 export function assignCredit(
   groups: readonly Group[],
   settings: CreditSettings,
-  { credit = "objective", gaps = new Map(), terms = TERMS, returns = "to-go" }: CreditOptions = {},
+  { credit = "objective", gaps = new Map(), hingeWidth = 0, terms = TERMS, returns = "to-go" }: CreditOptions = {},
 ): PerRound[][] {
   const sizes = {
     train: groups.filter(({ pool }) => pool === "train").length,
@@ -71,7 +76,7 @@ export function assignCredit(
       return groups.map((group) => {
         const gap = gaps.get(group.opponent) ?? measured.get(group.opponent) ?? 0;
         const rewards = group.episodes.map((e) =>
-          e.rounds.map((t) => share(t, e.horizon, group, gap > 0, settings, sizes, included)),
+          e.rounds.map((t) => share(t, e.horizon, group, hingeWeight(gap, hingeWidth), settings, sizes, included)),
         );
         return leaveOneOut(returns === "round" ? rewards : rewards.map(returnsToGo));
       });
@@ -109,12 +114,17 @@ export function measuredGaps(groups: readonly Group[]): ReadonlyMap<string, numb
   return new Map([...found].map(([opponent, gaps]) => [opponent, mean(gaps)]));
 }
 
+function hingeWeight(gap: number, width: number): number {
+  if (width === 0) return gap > 0 ? 1 : 0;
+  return normalDistribution(gap / width);
+}
+
 /** g_t of the objective: what one round of one episode contributes to J. */
 function share(
   { r, q, c, x, failures }: ScoredRound,
   N: number,
   { pool }: Group,
-  hinge: boolean,
+  hinge: number,
   { scale, weights, failureCost }: CreditSettings,
   sizes: PoolSizes,
   included: ReadonlySet<Term>,
@@ -127,9 +137,7 @@ function share(
     case "train":
       return on("utility", (scale * r) / (sizes.train * N)) + harm + failure;
     case "exploiter":
-      return (
-        on("exploitability", hinge ? (-weights.exploitability * scale * (q - r)) / (sizes.exploiter * N) : 0) + harm + failure
-      );
+      return on("exploitability", (-hinge * weights.exploitability * scale * (q - r)) / (sizes.exploiter * N)) + harm + failure;
     case "collusive":
       return on("collusion", (-weights.collusion * c) / (sizes.collusive * N)) + failure;
     case "held-out":

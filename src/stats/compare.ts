@@ -1,5 +1,5 @@
 /** Comparisons: paired differences, several seeds, several comparisons at once, and how they are put into words. */
-import { type Estimate, Z95, estimate, estimateMean, mean, variance } from "./estimate.ts";
+import { type Estimate, Z95, estimate, estimateMean, mean, normalDistribution, variance } from "./estimate.ts";
 
 /** Mean of a - b over units that were measured under the same conditions. */
 export function pairedDifference(a: readonly number[], b: readonly number[]): Estimate {
@@ -32,13 +32,6 @@ const studentQuantile = (freedom: number): number => STUDENT_95[freedom - 1] ?? 
 export function pValue({ value, standardError }: Estimate): number {
   if (standardError === 0) return value === 0 ? 1 : 0;
   return 2 * (1 - normalDistribution(Math.abs(value) / standardError));
-}
-
-/** Abramowitz and Stegun, formula 7.1.26: absolute error below 1.5e-7. */
-function normalDistribution(z: number): number {
-  const t = 1 / (1 + (0.3275911 * z) / Math.SQRT2);
-  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return 1 - 0.5 * poly * Math.exp((-z * z) / 2);
 }
 
 /**

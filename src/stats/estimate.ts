@@ -79,3 +79,11 @@ export function estimateRatio(numerators: readonly number[], denominators: reado
   const residuals = numerators.map((top, i) => (top - value * denominators[i]) / bottom);
   return estimate(value, estimateMean(residuals).standardError, numerators.length);
 }
+
+/** P(Z <= z) of the standard normal distribution; Abramowitz and Stegun, formula 7.1.26: absolute error below 1.5e-7. */
+export function normalDistribution(z: number): number {
+  const t = 1 / (1 + (0.3275911 * Math.abs(z)) / Math.SQRT2);
+  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const upper = 0.5 * poly * Math.exp((-z * z) / 2);
+  return z < 0 ? upper : 1 - upper;
+}

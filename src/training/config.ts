@@ -61,10 +61,16 @@ export const configSchema = z.strictObject({
       scenarios: positive.default(2).describe("groups per opponent and step, each with cards of its own"),
       groupSize: z.number().int().min(2).default(6).describe("episodes that share a scenario"),
       learningRate: rate.default(5e-4),
+      finalLearningRate: z.number().min(0).max(1).default(1).describe("at the last step, as a share of learningRate; linear"),
       clip: rate.default(0.2).describe("PPO ratio clip"),
       beta: z.number().min(0).default(0.01).describe("weight of the KL to the SFT model"),
       failureCost: z.number().min(0).default(1).describe("cost of unreadable replies, in units of J"),
       hingeMemory: z.number().min(0).lt(1).default(0.9).describe("decay of the running gap that decides the hinge of e"),
+      hingeWidth: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe("softens the hinge of e over this range of q - r per round; 0: the gradient of J itself"),
       exploiter: z
         .strictObject({
           every: count.default(0).describe("steps between best responses that join the exploiter pool; 0: none"),

@@ -46,7 +46,7 @@ const progressSchema = z.strictObject({
   stage: z.enum(STAGES),
   /** Steps of the stage that are done. */
   step: z.number().int(),
-  gaps: z.record(z.string(), z.number()),
+  gaps: z.record(z.string(), z.strictObject({ total: z.number(), weight: z.number() })),
   exploiters: z.array(z.strictObject({ game: z.string(), name: z.string(), actions: z.record(z.string(), z.string()) })),
   /** Length of metrics.jsonl when the checkpoint was written. */
   metricsBytes: z.number().int(),
@@ -116,7 +116,8 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
       signal?.throwIfAborted();
       const began = performance.now();
       const rosters = agent.rosters.map((roster) => withExploiters(roster, exploiters));
-      const context = { ...agent, rosters, reference, settings: config.sepo };
+      const learningRate = config.sepo.learningRate * (1 - ((1 - config.sepo.finalLearningRate) * step) / steps);
+      const context = { ...agent, rosters, reference, settings: { ...config.sepo, learningRate } };
       const { metrics, groups, ...next } = await sepoStep(context, foldIn(root, "sepo", step), gaps, signal);
       gaps = next.gaps;
       if (exploiter.every > 0 && (step + 1) % exploiter.every === 0) {

@@ -26,6 +26,7 @@ export interface SepoSettings {
   readonly beta: number;
   readonly failureCost: number;
   readonly hingeMemory: number;
+  readonly hingeWidth: number;
   readonly shuffledPenalties: boolean;
   readonly weightDecay: number;
   readonly gradientClip: number;
@@ -33,8 +34,15 @@ export interface SepoSettings {
   readonly beta2: number;
 }
 
-/** Running q - r per round against each exploiter, by `game/opponent`; it decides the hinge of the next step. */
-export type Gaps = Readonly<Record<string, number>>;
+/**
+ * Running mean total / weight of q - r per round against an exploiter; both decay alike, so that early steps count in full. By
+ * `game/opponent`; it decides the hinge of the next step.
+ */
+export interface RunningGap {
+  readonly total: number;
+  readonly weight: number;
+}
+export type Gaps = Readonly<Record<string, RunningGap>>;
 
 export interface SepoContext {
   readonly engine: Engine;
@@ -119,7 +127,7 @@ function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps
   const known = new Map(
     groups.flatMap(({ opponent }) => {
       const gap = gaps[`${facts.name}/${opponent}`];
-      return gap === undefined ? [] : [[opponent, gap] as const];
+      return gap === undefined ? [] : [[opponent, gap.total / gap.weight] as const];
     }),
   );
   const charged = settings.shuffledPenalties ? groups.map((group) => shuffleHarms(group, foldIn(key, group.opponent))) : groups;
@@ -127,6 +135,7 @@ function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps
     credit: settings.credit,
     returns: settings.returns === "by-game" && facts.independentRounds ? "round" : "to-go",
     gaps: known,
+    hingeWidth: settings.hingeWidth,
   });
   const scale = rootMeanSquare(
     groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
@@ -188,11 +197,12 @@ const scaled = (example: PpoExample, values: readonly number[], count: number): 
 
 /** Exponential running means of q - r per round against each exploiter. */
 function updateGaps(rosters: readonly Roster[], groups: readonly PlayedGroup[], gaps: Gaps, memory: number): Gaps {
-  const next: Record<string, number> = { ...gaps };
+  const next: Record<string, RunningGap> = { ...gaps };
   for (const roster of rosters)
     for (const [opponent, now] of measuredGaps(groups.filter((group) => group.roster === roster))) {
       const name = `${roster.game.facts.name}/${opponent}`;
-      next[name] = name in gaps ? memory * gaps[name] + (1 - memory) * now : now;
+      const { total, weight } = gaps[name] ?? { total: 0, weight: 0 };
+      next[name] = { total: memory * total + (1 - memory) * now, weight: memory * weight + 1 - memory };
     }
   return next;
 }
