@@ -2,7 +2,16 @@ import { describe, expect, test } from "vitest";
 import { foldIn, normal, seedKey, uniform } from "../random.ts";
 import { bootstrap, quantile } from "./bootstrap.ts";
 import { holm, overSeeds, pValue, pairedDifference, planEpisodes, verdict } from "./compare.ts";
-import { type Estimate, combine, estimate, estimateMean, estimateRatio, hinge, variance } from "./estimate.ts";
+import {
+  type Estimate,
+  combine,
+  estimate,
+  estimateMean,
+  estimateRatio,
+  hinge,
+  normalDistribution,
+  variance,
+} from "./estimate.ts";
 
 const TRIALS = 2000;
 
@@ -94,6 +103,13 @@ describe("comparisons by hand", () => {
     // Sorted 0.01, 0.02, 0.04 times 3, 2, 1, made monotone: 0.03, 0.04, 0.04 (R: p.adjust(c(0.02, 0.01, 0.04), "holm")).
     expect(holm([0.02, 0.01, 0.04])).toEqual([0.04, 0.03, 0.04]);
     expect(holm([0.9, 0.8])).toEqual([1, 1]);
+  });
+
+  test("the normal distribution", () => {
+    // R: pnorm(c(0, 1, -1.5)) = 0.5, 0.8413447, 0.0668072.
+    expect(normalDistribution(0)).toBeCloseTo(0.5, 6);
+    expect(normalDistribution(1)).toBeCloseTo(0.8413447, 6);
+    expect(normalDistribution(-1.5)).toBeCloseTo(0.0668072, 6);
   });
 
   test("p-values and Student's quantile", () => {

@@ -60,6 +60,22 @@ describe("credit", () => {
       expect(withWeight(0.5, "objective")).not.toEqual(withWeight(8, "objective"));
     });
 
+  test("a soft hinge charges half at a gap of zero, and the hinge itself is its limit", async () => {
+    const groups = (await groupsOf(rosterOf("ipd"))).filter(({ pool }) => pool === "exploiter");
+    const settings = creditSettings(rosterOf("ipd").game.facts, 0);
+    const charged = (gap: number, hingeWidth: number) =>
+      assignCredit(groups, settings, {
+        terms: ["exploitability"],
+        gaps: new Map(groups.map(({ opponent }) => [opponent, gap])),
+        hingeWidth,
+      }).flat(2);
+    const open = charged(1, 0);
+    charged(0, 0.2).forEach((x, i) => expect(x).toBeCloseTo(open[i] / 2, 6));
+    charged(1, 1e-3).forEach((x, i) => expect(x).toBeCloseTo(open[i], 9));
+    for (const x of charged(-1, 1e-3)) expect(x).toBeCloseTo(0, 9);
+    for (const x of charged(-1, 0)) expect(x).toBeCloseTo(0, 12);
+  });
+
   test("leave-one-out baselines sum to zero over a group", async () => {
     const groups = await groupsOf(rosterOf("ipd"));
     for (const rows of assignCredit(groups, creditSettings(rosterOf("ipd").game.facts, 0)))
