@@ -33,7 +33,7 @@ export function addTrain(program: Command): void {
       `
 Examples:
   sepo train recipes/small/config.toml                train both games with the small model (minutes on a CPU)
-  sepo train --set engine.kind=tabular --out runs/t   the exact tabular engine (seconds)
+  sepo train recipes/tabular/config.toml --out runs/t the exact tabular engine on four games (under a minute)
   sepo train --out runs/latest --resume               go on after a kill; the result is the same bytes
   sepo train --set sepo.credit=payoff --dry-run       see every setting before starting`,
     )

@@ -7,7 +7,11 @@ export interface TextTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-const digits = (value: number, places: number): string => (Math.abs(value) < 0.5 * 10 ** -places ? 0 : value).toFixed(places);
+/** A number with fixed places; `?` for an end that is unknown, which a report on disk holds as null. */
+function digits(value: number, places: number): string {
+  if (!Number.isFinite(value)) return "?";
+  return (Math.abs(value) < 0.5 * 10 ** -places ? 0 : value).toFixed(places);
+}
 
 /** `1.234 [1.200, 1.268]`: the value and its 95% interval. */
 export const interval = ({ value, low, high }: Estimate, places = 3): string =>
