@@ -4,8 +4,9 @@ import { policyNamed, rosterOf } from "../opponents/index.ts";
 import { kuhnEquilibrium } from "../opponents/kuhn.ts";
 import { scriptedPlayer } from "../play/player.ts";
 import { seedKey } from "../random.ts";
-import { exploitabilityTable, objectiveTable, opponentTable, seedsTable } from "../report/agents.ts";
+import { distanceToReference, exploitabilityTable, objectiveTable, opponentTable, seedsTable } from "../report/agents.ts";
 import { exactJ } from "../solvers/optimum.ts";
+import { estimate } from "../stats/estimate.ts";
 import { differenceOfObjectives } from "../objective/compare.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { playAll, simulateAll } from "./episodes.ts";
@@ -165,6 +166,19 @@ describe("comparisons", () => {
     const { title, rows } = seedsTable("auction", [run(1), run(2), run(3)]);
     expect(title).toContain("over 3 runs");
     expect(rows).toHaveLength(1);
+  });
+
+  test("the distance to the reference is the mean total variation over keys met", () => {
+    const row = (own: number, reference: number, met: boolean) => ({
+      key: "k",
+      met,
+      actions: [
+        { action: "A", probability: estimate(own, 0, 1), reference },
+        { action: "B", probability: estimate(1 - own, 0, 1), reference: 1 - reference },
+      ],
+    });
+    // |0.75 - 0.5| and |1 - 0| over two keys; the third was not met.
+    expect(distanceToReference([row(0.75, 0.5, true), row(1, 0, true), row(0.1, 0.9, false)])).toBeCloseTo(0.625, 12);
   });
 
   test("tables of different protocols warn", () => {

@@ -1,6 +1,7 @@
 /** Tables of evaluated agents. Reads reports as they are on disk, never live objects. */
-import type { AgentReport } from "../evaluation/stage.ts";
+import type { ActionRow, AgentReport } from "../evaluation/stage.ts";
 import { overSeeds } from "../stats/compare.ts";
+import { mean } from "../stats/estimate.ts";
 import { type TextTable, interval, percentInterval } from "./table.ts";
 
 type GameOfAgent = { readonly agent: string; readonly report: AgentReport["games"][number] };
@@ -139,18 +140,30 @@ export function actionTable(game: string, reports: readonly AgentReport[]): Text
   return {
     title: `${game}: probability of each action per information key, beside ${first.report.referencePolicy}`,
     head: ["key", "action", ...own.map(({ agent }) => agent), first.report.referencePolicy],
-    rows: first.report.actionTable.flatMap(({ key, actions }, i) =>
-      actions.slice(1).map(({ action, reference }, j) => [
-        key,
-        action,
-        ...own.map(({ report }) => {
-          const row = report.actionTable[i];
-          return `${interval(row.actions[j + 1].probability, 2)}${row.met ? "" : " (not met)"}`;
-        }),
-        reference.toFixed(2),
-      ]),
-    ),
+    rows: [
+      ...first.report.actionTable.flatMap(({ key, actions }, i) =>
+        actions.slice(1).map(({ action, reference }, j) => [
+          key,
+          action,
+          ...own.map(({ report }) => {
+            const row = report.actionTable[i];
+            return `${interval(row.actions[j + 1].probability, 2)}${row.met ? "" : " (not met)"}`;
+          }),
+          reference.toFixed(2),
+        ]),
+      ),
+      ["keys met", "mean distance", ...own.map(({ report }) => distanceToReference(report.actionTable).toFixed(2)), "0.00"],
+    ],
   };
+}
+
+/** Total variation distance between the agent's and the reference's action probabilities, averaged over the keys met in play. */
+export function distanceToReference(rows: readonly ActionRow[]): number {
+  const met = rows.filter((row) => row.met);
+  const distances = met.map(({ actions }) =>
+    actions.reduce((sum, { probability, reference }) => sum + Math.abs(probability.value - reference) / 2, 0),
+  );
+  return met.length === 0 ? 0 : mean(distances);
 }
 
 /** Every table of a set of reports, in order. */
