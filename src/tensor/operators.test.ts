@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   add,
-  clip,
   concat,
   cumulativeSum,
   divide,
@@ -11,6 +10,7 @@ import {
   gather,
   logarithm,
   matmul,
+  maximum,
   minimum,
   multiply,
   negate,
@@ -66,7 +66,7 @@ const CASES: readonly Case[] = [
     ],
     (a, b) => minimum(a, b),
   ],
-  ["clip", [[4, 5]], (a) => clip(a, scalar(-0.75), scalar(0.8))],
+  ["maximum, scalar", [[4, 5]], (a) => maximum(a, scalar(-0.75))],
   ["negate", [[3]], (a) => negate(a)],
   ["exponential", [[2, 3]], (a) => exponential(a)],
   ["logarithm", [[2, 3]], (a) => logarithm(positive(a))],

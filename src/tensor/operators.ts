@@ -74,14 +74,11 @@ export function minimum(a: Tensor, b: Tensor): Tensor {
     return [multiply(g, first), multiply(g, subtract(scalar(1), first))];
   });
 }
-/** x limited to [low, high], which are scalars; no gradient flows outside it, nor to the limits. */
-export function clip(x: Tensor, low: Tensor, high: Tensor): Tensor {
-  return operator("Clip", [x, low, high], x.shape, {
-    gradient: (g) => [
-      multiply(g, multiply(cast(lessOrEqual(low, x), "float32"), cast(lessOrEqual(x, high), "float32"))),
-      undefined,
-      undefined,
-    ],
+/** The larger of two; where they tie, the gradient goes to `a`. */
+export function maximum(a: Tensor, b: Tensor): Tensor {
+  return binary("Max", a, b, (g) => {
+    const first = cast(lessOrEqual(b, a), "float32");
+    return [multiply(g, first), multiply(g, subtract(scalar(1), first))];
   });
 }
 export const less = (a: Tensor, b: Operand): Tensor => comparison("Less", a, lift(b, a));

@@ -15,7 +15,7 @@ const request = fc.record({
 const rowsOf = (requests: readonly { family: number; shared: number; own: number; continuation: number[] }[]) =>
   requests.map(({ family, shared, own, continuation }, index) => {
     const tokens = Array.from({ length: shared + own }, (_, i) => (i < shared ? family : (i * 7 + index) % 24));
-    return continuedRow(CONFIG, { tokens, shared }, continuation, index);
+    return continuedRow(CONFIG, { tokens, shared }, continuation, [index]);
   });
 
 test("slots hold the tokens and waste less than a quarter, beyond the first step", () => {
@@ -37,7 +37,7 @@ test.each([
     fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
       const rows = rowsOf(requests);
       const batches = batchesOf(rows);
-      expect(batches.flatMap((batch) => batch.rows.map(({ index }) => index)).sort((a, b) => a - b)).toEqual([...rows.keys()]);
+      expect(batches.flatMap((batch) => batch.rows.flatMap(({ members }) => members)).sort((a, b) => a - b)).toEqual([...rows.keys()]);
       for (const { sizes, rows: members } of batches) {
         expect(ROWS).toContain(sizes.rows);
         expect(members.length).toBeLessThanOrEqual(sizes.rows);
@@ -67,16 +67,16 @@ test("invariant batches give a row the slots it would have alone", () => {
 
 test("a row's last own token predicts the first token to come", () => {
   const prompt = { tokens: [1, 2, 3, 4, 5], shared: 3 };
-  expect(promptRow(CONFIG, prompt, 4, 0)).toEqual({ index: 0, prefix: [1, 2, 3], own: [4, 5], first: 1, chosen: 1 });
-  const row = continuedRow(CONFIG, prompt, [6, 7, 8], 0);
-  expect(row).toEqual({ index: 0, prefix: [1, 2, 3], own: [4, 5, 6, 7], first: 1, chosen: 3 });
+  expect(promptRow(CONFIG, prompt, 4, [0])).toEqual({ members: [0], prefix: [1, 2, 3], own: [4, 5], first: 1, chosen: 1 });
+  const row = continuedRow(CONFIG, prompt, [6, 7, 8], [0]);
+  expect(row).toEqual({ members: [0], prefix: [1, 2, 3], own: [4, 5, 6, 7], first: 1, chosen: 3 });
   // A prompt that is shared as a whole keeps its last token for itself.
-  expect(promptRow(CONFIG, { ...prompt, shared: 5 }, 4, 0)).toMatchObject({ prefix: [1, 2, 3, 4], own: [5], first: 0 });
+  expect(promptRow(CONFIG, { ...prompt, shared: 5 }, 4, [0])).toMatchObject({ prefix: [1, 2, 3, 4], own: [5], first: 0 });
 });
 
 test("arrays place rows one after another", () => {
   const sizes = { prefix: 4, rows: 2, length: 5, chosen: 3 };
-  const rows = [continuedRow(CONFIG, { tokens: [1, 2, 3, 4], shared: 2 }, [5, 6], 1)];
+  const rows = [continuedRow(CONFIG, { tokens: [1, 2, 3, 4], shared: 2 }, [5, 6], [1])];
   const batch = { sizes, rows };
   expect(contextArrays(batch)).toEqual({
     tokens: Int32Array.of(3, 4, 5, 0, 0, 0, 0, 0, 0, 0),
@@ -84,6 +84,6 @@ test("arrays place rows one after another", () => {
     prefixTokens: Int32Array.of(1, 2, 0, 0),
     prefixLength: Int32Array.of(2),
   });
-  const values = chosenValues(batch, new Float32Array(6), (index) => [index, 9]);
+  const values = chosenValues(batch, new Float32Array(6), ({ members }) => [members[0], 9]);
   expect(values).toEqual(Float32Array.of(1, 9, 0, 0, 0, 0));
 });

@@ -10,10 +10,10 @@ const PREFIX_STEP = 32;
 /** Chosen positions are padded to powers of two from this. */
 const FEWEST_CHOSEN = 16;
 
-/** One request as a row: the tokens after the shared prefix, and which of them predict something. */
+/** Requests with the same tokens as one row: the tokens after the shared prefix, and which of them predict something. */
 export interface Row {
-  /** Place of the request in its call. */
-  readonly index: number;
+  /** Places of the requests in their call. */
+  readonly members: readonly number[];
   readonly prefix: readonly number[];
   readonly own: readonly number[];
   /** Own positions whose next token matters: `chosen` consecutive ones from `first`. */
@@ -66,23 +66,28 @@ function checkLength({ contextLength }: ModelConfig, prompt: number, rest: numbe
 const prefixLength = ({ tokens, shared }: Prompt): number => Math.min(shared, tokens.length - 1);
 
 /** The row of a prompt to be continued by up to `maxTokens`. */
-export function promptRow(config: ModelConfig, prompt: Prompt, maxTokens: number, index: number): Row {
+export function promptRow(config: ModelConfig, prompt: Prompt, maxTokens: number, members: readonly number[]): Row {
   checkPrompt(config, prompt);
   checkLength(config, prompt.tokens.length, maxTokens, "a completion");
   const cut = prefixLength(prompt);
   const own = prompt.tokens.slice(cut);
-  return { index, prefix: prompt.tokens.slice(0, cut), own, first: own.length - 1, chosen: 1 };
+  return { members, prefix: prompt.tokens.slice(0, cut), own, first: own.length - 1, chosen: 1 };
 }
 
 /** The row of a prompt and its continuation, whose last token nothing depends on. */
-export function continuedRow(config: ModelConfig, prompt: Prompt, continuation: readonly number[], index: number): Row {
+export function continuedRow(
+  config: ModelConfig,
+  prompt: Prompt,
+  continuation: readonly number[],
+  members: readonly number[],
+): Row {
   checkPrompt(config, prompt);
   checkTokens(config, continuation);
   checkLength(config, prompt.tokens.length, continuation.length, "a continuation");
   const cut = prefixLength(prompt);
   const own = [...prompt.tokens.slice(cut), ...continuation.slice(0, -1)];
   const first = prompt.tokens.length - cut - 1;
-  return { index, prefix: prompt.tokens.slice(0, cut), own, first, chosen: continuation.length };
+  return { members, prefix: prompt.tokens.slice(0, cut), own, first, chosen: continuation.length };
 }
 
 /** Groups in order of first appearance. */
@@ -96,6 +101,10 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly (
   }
   return [...groups.values()];
 }
+
+/** Places of equal items, in order of first appearance. `keyOf` tells items apart. */
+export const places = <T>(items: readonly T[], keyOf: (item: T) => string): readonly (readonly number[])[] =>
+  groupBy([...items.keys()], (i) => keyOf(items[i]));
 
 const byPrefix = (rows: readonly Row[]) => groupBy(rows, ({ prefix }) => prefix.join());
 const prefixSlots = ({ prefix }: Row): number => slotsFor(prefix.length, PREFIX_STEP);
@@ -127,7 +136,7 @@ export function denseBatches(rows: readonly Row[], sizes: readonly number[]): re
   return byPrefix(rows)
     .flatMap((group) => groupBy(group, (row) => `${chosenSlots(row.chosen)}`))
     .flatMap((group) => {
-      const sorted = group.toSorted((a, b) => b.own.length - a.own.length || a.index - b.index);
+      const sorted = group.toSorted((a, b) => b.own.length - a.own.length || a.members[0] - b.members[0]);
       return cut(sorted, sizes).map((part) => ({
         rows: part,
         sizes: {
@@ -170,8 +179,8 @@ export function contextArrays({ sizes, rows }: Batch): Record<string, Int32Array
 export function chosenValues<T extends Float32Array | Int32Array>(
   { sizes, rows }: Batch,
   out: T,
-  valuesOf: (index: number) => readonly number[],
+  valuesOf: (row: Row) => readonly number[],
 ): T {
-  for (const [r, { index }] of rows.entries()) out.set(valuesOf(index), r * sizes.chosen);
+  for (const [r, row] of rows.entries()) out.set(valuesOf(row), r * sizes.chosen);
   return out;
 }

@@ -4,28 +4,51 @@ import type { Arrays } from "../../tensor/session.ts";
 import {
   EngineError,
   type Completion,
+  type Prompt,
   type Sampler,
   type SampleRequest,
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
-import { chosenValues, contextArrays, continuedRow, invariantBatches, promptRow, type Batch } from "./batches.ts";
+import { chosenValues, contextArrays, continuedRow, invariantBatches, places, promptRow, type Batch } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import type { Graphs } from "./graphs.ts";
 import { liveWeights, type LiveWeights } from "./parameters.ts";
 import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
-/** Row counts of a run, largest first. Rows of 64 gain nothing on one thread; rows of 16 cost 7% more each, rows of 8 a third more. */
-const SAMPLING_ROWS = [32, 8] as const;
+/**
+ * Completions drawn for each row of a run, most first, and the row counts that go with them. Runs of more than 32 completions gain
+ * nothing on one thread; runs of 8 cost a third more each. A request that comes alone fills `samples` down to `fewest`.
+ */
+const SAMPLING = [
+  { samples: 16, fewest: 12, rows: [2] },
+  { samples: 4, fewest: 3, rows: [8, 2] },
+  { samples: 1, fewest: 1, rows: [32, 8] },
+] as const;
 const SCORING_ROWS = [32, 8] as const;
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
 const GENERATED_STEP = 16;
 /** The largest float32 below 1. */
 const BELOW_ONE = 1 - 2 ** -24;
 
-export const keyOf = (kind: string, { prefix, rows, length, chosen }: Sizes, more = 0): string =>
-  [kind, prefix, rows, length, chosen, more].join(" ");
+export const keyOf = (kind: string, { prefix, rows, length, chosen }: Sizes, ...more: readonly number[]): string =>
+  [kind, prefix, rows, length, chosen, ...more].join(" ");
+
+const promptName = ({ tokens, shared }: Prompt): string => `${shared} ${tokens.join()}`;
+/** The same for requests and examples that have the same tokens. */
+export const continuedName = (prompt: Prompt, continuation: readonly number[]): string =>
+  `${promptName(prompt)} ${continuation.join()}`;
+
+/** Requests with the same prompt, cut into rows of as many completions as fit. */
+function partsOf(members: readonly number[]): readonly { readonly samples: number; readonly members: readonly number[] }[] {
+  const parts: { samples: number; members: readonly number[] }[] = [];
+  for (let at = 0; at < members.length; at += parts.at(-1)!.samples) {
+    const { samples } = SAMPLING.find(({ fewest }) => members.length - at >= fewest)!;
+    parts.push({ samples, members: members.slice(at, at + samples) });
+  }
+  return parts;
+}
 
 /** Throws `EngineError` unless the temperature is a positive number. */
 export function checkTemperature(temperature: number): void {
@@ -58,43 +81,53 @@ export class WeightsSampler implements Sampler {
     this.checkHeld();
     const { config } = this.#graphs;
     checkSettings(settings, config.vocabularySize);
-    const rows = requests.map(({ prompt }, index) => promptRow(config, prompt, settings.maxTokens, index));
+    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap(partsOf);
+    const runs = SAMPLING.flatMap(({ samples, rows }) => {
+      const own = parts.filter((part) => part.samples === samples);
+      const list = own.map(({ members }) => promptRow(config, requests[members[0]].prompt, settings.maxTokens, members));
+      return invariantBatches(list, rows, true).map((batch) => ({ batch, samples }));
+    });
     return this.#graphs.exclusive(async () => {
       this.checkHeld();
       const completions = Array.from<Completion>({ length: requests.length });
-      const batches = invariantBatches(rows, SAMPLING_ROWS, true);
-      await Promise.all(batches.map((batch) => this.#sampleBatch(batch, requests, settings, completions)));
+      await Promise.all(runs.map((run) => this.#sampleBatch(run, requests, settings, completions)));
       return completions;
     });
   }
 
   async #sampleBatch(
-    batch: Batch,
+    { batch, samples }: { readonly batch: Batch; readonly samples: number },
     requests: readonly SampleRequest[],
     settings: SamplerSettings,
     completions: Completion[],
   ): Promise<void> {
     const { config } = this.#graphs;
+    const columns = batch.sizes.rows * samples;
+    const placed = batch.rows.flatMap(({ members }, r) => members.map((index, i) => ({ index, column: r * samples + i })));
+    const idle = new Int32Array(columns).fill(1);
+    for (const { column } of placed) idle[column] = 0;
     const most = Math.ceil(settings.maxTokens / GENERATED_STEP) * GENERATED_STEP;
     const arrays = {
       ...contextArrays(batch),
-      uniforms: uniformsOf(batch, requests, settings.maxTokens, most),
+      uniforms: uniformsOf(placed, columns, requests, settings.maxTokens, most),
       inverseTemperature: Float32Array.of(1 / settings.temperature),
       stop: flagsOf(settings.stop, config.vocabularySize),
-      idle: Int32Array.from({ length: batch.sizes.rows }, (_, r) => Number(r >= batch.rows.length)),
+      idle,
       trips: BigInt64Array.of(BigInt(settings.maxTokens - 1)),
     };
-    const build = () => samplingGraph(config, batch.sizes, most);
-    const result = await this.#graphs.run(keyOf("sample", batch.sizes, most), build, arrays, this.#weights);
-    for (const [r, { index }] of batch.rows.entries())
-      completions[index] = completionOf(result, r, batch.sizes.rows, settings.stop);
+    const build = () => samplingGraph(config, batch.sizes, samples, most);
+    const result = await this.#graphs.run(keyOf("sample", batch.sizes, samples, most), build, arrays, this.#weights);
+    for (const { index, column } of placed) completions[index] = completionOf(result, column, columns, settings.stop);
   }
 
   async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
     this.checkHeld();
     checkTemperature(temperature);
     const { config } = this.#graphs;
-    const rows = requests.map(({ prompt, continuation }, index) => continuedRow(config, prompt, continuation, index));
+    const rows = places(requests, ({ prompt, continuation }) => continuedName(prompt, continuation)).map((members) => {
+      const { prompt, continuation } = requests[members[0]];
+      return continuedRow(config, prompt, continuation, members);
+    });
     return this.#graphs.exclusive(async () => {
       this.checkHeld();
       const scores: (readonly number[])[] = requests.map(() => []);
@@ -117,7 +150,7 @@ export class WeightsSampler implements Sampler {
     const { config } = this.#graphs;
     const arrays = {
       ...contextArrays(batch),
-      targets: chosenValues(batch, new Int32Array(batch.sizes.rows * batch.sizes.chosen), (i) => requests[i].continuation),
+      targets: chosenValues(batch, new Int32Array(batch.sizes.rows * batch.sizes.chosen), ({ members }) => requests[members[0]].continuation),
       inverseTemperature: Float32Array.of(1 / temperature),
     };
     const build = () => scoringGraph(config, batch.sizes);
@@ -149,20 +182,27 @@ function flagsOf(tokens: readonly number[], size: number): Int32Array {
   return flags;
 }
 
-/** [most, rows]; rounding to float32 must not give 1. */
-function uniformsOf({ rows, sizes }: Batch, requests: readonly SampleRequest[], maxTokens: number, most: number): Float32Array {
-  const out = new Float32Array(most * sizes.rows);
-  for (const [r, { index }] of rows.entries()) {
-    for (let t = 0; t < maxTokens; t++) out[t * sizes.rows + r] = Math.min(uniform(requests[index].key, t), BELOW_ONE);
+/** [most, columns]; rounding to float32 must not give 1. */
+function uniformsOf(
+  placed: readonly { readonly index: number; readonly column: number }[],
+  columns: number,
+  requests: readonly SampleRequest[],
+  maxTokens: number,
+  most: number,
+): Float32Array {
+  const out = new Float32Array(most * columns);
+  for (const { index, column } of placed) {
+    const { key } = requests[index];
+    for (let t = 0; t < maxTokens; t++) out[t * columns + column] = Math.min(uniform(key, t), BELOW_ONE);
   }
   return out;
 }
 
-/** A row's tokens up to the first that stops; the graph samples on until every row has stopped. */
-function completionOf(result: Arrays, row: number, rows: number, stop: readonly number[]): Completion {
-  const tokens = [Number(result.firstTokens[row])];
-  const logprobs = [Number(result.firstLogprobs[row])];
-  for (let at = row; at < result.nextTokens.length && !stop.includes(tokens.at(-1)!); at += rows) {
+/** One completion up to the first token that stops; the graph samples on until every completion has stopped. */
+function completionOf(result: Arrays, column: number, columns: number, stop: readonly number[]): Completion {
+  const tokens = [Number(result.firstTokens[column])];
+  const logprobs = [Number(result.firstLogprobs[column])];
+  for (let at = column; at < result.nextTokens.length && !stop.includes(tokens.at(-1)!); at += columns) {
     tokens.push(Number(result.nextTokens[at]));
     logprobs.push(Number(result.nextLogprobs[at]));
   }
@@ -171,7 +211,8 @@ function completionOf(result: Arrays, row: number, rows: number, stop: readonly 
 
 /** Copies a batch's log-probabilities [rows x chosen] to the lists of its requests. */
 export function readLogprobs({ rows, sizes }: Batch, logprobs: ArrayLike<number | bigint>, lists: (readonly number[])[]): void {
-  for (const [r, { index, chosen }] of rows.entries()) {
-    lists[index] = Array.from({ length: chosen }, (_, i) => Number(logprobs[r * sizes.chosen + i]));
+  for (const [r, { members, chosen }] of rows.entries()) {
+    const list = Array.from({ length: chosen }, (_, i) => Number(logprobs[r * sizes.chosen + i]));
+    for (const index of members) lists[index] = list;
   }
 }

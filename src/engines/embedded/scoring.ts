@@ -1,7 +1,7 @@
 /** The graphs that score given tokens and that differentiate the losses. */
 import { grad } from "../../tensor/grad.ts";
 import { logSoftmaxAt } from "../../tensor/neural.ts";
-import { add, clip, exponential, matmul, minimum, multiply, negate, reshape, subtract, sum } from "../../tensor/operators.ts";
+import { add, exponential, matmul, maximum, minimum, multiply, negate, reshape, subtract, sum } from "../../tensor/operators.ts";
 import { input, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, type Context, type Sizes } from "./context.ts";
 import type { ModelConfig } from "./model.ts";
@@ -34,7 +34,8 @@ export function scoringGraph(config: ModelConfig, sizes: Sizes): Expressions {
 
 /**
  * Log-probabilities as in `scoringGraph`, and the gradient of both losses at once:
- * -sum w p - sum min(rho A, clip(rho) A), rho = exp(p - old). A call for one loss feeds zeros for the other's weights.
+ * -sum w p - sum (min(rho, highest) gains + max(rho, lowest) losses), rho = exp(p - old), where gains are the positive advantages of
+ * the row's examples and losses the negative ones. A call for one loss feeds zeros for the other's weights.
  */
 export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
   const context = contextOf(config, sizes);
@@ -42,11 +43,13 @@ export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
   const scored = logprobsOf(context);
   const { logprobs } = scored;
   const perToken = () => input([sizes.rows * sizes.chosen, 1]);
-  const given = { weights: perToken(), oldLogprobs: perToken(), advantages: perToken() };
+  const given = { weights: perToken(), oldLogprobs: perToken(), gains: perToken(), losses: perToken() };
   const limits = { lowest: input([]), highest: input([]) };
   const ratio = exponential(subtract(logprobs, given.oldLogprobs));
-  const clipped = clip(ratio, limits.lowest, limits.highest);
-  const surrogate = minimum(multiply(ratio, given.advantages), multiply(clipped, given.advantages));
+  const surrogate = add(
+    multiply(minimum(ratio, limits.highest), given.gains),
+    multiply(maximum(ratio, limits.lowest), given.losses),
+  );
   const loss = negate(sum(add(multiply(logprobs, given.weights), surrogate)));
   const wanted = { ...weights.inputs, ...context.embedded };
   const gradients = grad(loss, Object.values(wanted));

@@ -1,10 +1,10 @@
 /** The gradient of a loss, batch by batch, into one flat vector. */
 import type { Arrays } from "../../tensor/session.ts";
 import { EngineError, type Loss, type LossResult } from "../engine.ts";
-import { chosenValues, contextArrays, continuedRow, denseBatches, type Batch } from "./batches.ts";
+import { chosenValues, contextArrays, continuedRow, denseBatches, places, type Batch } from "./batches.ts";
 import type { Graphs } from "./graphs.ts";
 import { blockViews, type LiveWeights } from "./parameters.ts";
-import { checkTemperature, keyOf, readLogprobs } from "./sampler.ts";
+import { checkTemperature, continuedName, keyOf, readLogprobs } from "./sampler.ts";
 import { GRADIENT, trainingGraph } from "./scoring.ts";
 
 /** Row counts of a run, largest first. Rows of 16 cost 7% less each, but divide a step of 32 examples unevenly over threads. */
@@ -22,8 +22,11 @@ export class Trainer {
   /** Adds the gradient of a loss to `gradient`, in the order of batches. Only inside `Graphs.exclusive`. */
   async accumulate(loss: Loss, gradient: Float32Array): Promise<LossResult> {
     const { config } = this.#graphs;
-    const rows = loss.examples.map(({ prompt, completion }, index) => continuedRow(config, prompt, completion, index));
     checkLoss(loss);
+    const rows = places(namesOf(loss), (name) => name).map((members) => {
+      const { prompt, completion } = loss.examples[members[0]];
+      return continuedRow(config, prompt, completion, members);
+    });
     const logprobs: (readonly number[])[] = loss.examples.map(() => []);
     const batches = denseBatches(
       rows.filter(({ chosen }) => chosen > 0),
@@ -81,19 +84,32 @@ function addRows(table: Float32Array, rows: Float32Array, tokens: readonly numbe
   }
 }
 
-/** The loss's inputs of `trainingGraph`; the weights of the other loss are zeros. */
+/** The same for examples whose losses differ by a factor only: the same tokens, and for PPO the same log-probabilities. */
+const namesOf = (loss: Loss): readonly string[] =>
+  loss.kind === "cross_entropy"
+    ? loss.examples.map(({ prompt, completion }) => continuedName(prompt, completion))
+    : loss.examples.map(({ prompt, completion, logprobs }) => `${continuedName(prompt, completion)} ${logprobs.join()}`);
+
+/** Sums lists of `length` numbers, one for each member. */
+function sumOf(length: number, members: readonly number[], valueOf: (index: number, t: number) => number): readonly number[] {
+  return Array.from({ length }, (_, t) => members.reduce((total, index) => total + valueOf(index, t), 0));
+}
+
+/** The loss's inputs of `trainingGraph`, summed over the members of a row; the weights of the other loss are zeros. */
 function lossArrays(batch: Batch, loss: Loss): Record<string, Float32Array | Int32Array> {
   const size = batch.sizes.rows * batch.sizes.chosen;
-  const list = (valuesOf: (index: number) => readonly number[]) => chosenValues(batch, new Float32Array(size), valuesOf);
   const zeros = new Float32Array(size);
-  const targets = chosenValues(batch, new Int32Array(size), (i) => loss.examples[i].completion);
+  const targets = chosenValues(batch, new Int32Array(size), ({ members }) => loss.examples[members[0]].completion);
+  const sums = (valueOf: (index: number, t: number) => number) =>
+    chosenValues(batch, new Float32Array(size), ({ members, chosen }) => sumOf(chosen, members, valueOf));
   if (loss.kind === "cross_entropy") {
     return {
       targets,
       inverseTemperature: Float32Array.of(1),
-      weights: list((i) => loss.examples[i].weights),
+      weights: sums((i, t) => loss.examples[i].weights[t]),
       oldLogprobs: zeros,
-      advantages: zeros,
+      gains: zeros,
+      losses: zeros,
       lowest: Float32Array.of(1),
       highest: Float32Array.of(1),
     };
@@ -102,8 +118,9 @@ function lossArrays(batch: Batch, loss: Loss): Record<string, Float32Array | Int
     targets,
     inverseTemperature: Float32Array.of(1 / loss.temperature),
     weights: zeros,
-    oldLogprobs: list((i) => loss.examples[i].logprobs),
-    advantages: list((i) => loss.examples[i].advantages),
+    oldLogprobs: chosenValues(batch, new Float32Array(size), ({ members }) => loss.examples[members[0]].logprobs),
+    gains: sums((i, t) => Math.max(loss.examples[i].advantages[t], 0)),
+    losses: sums((i, t) => Math.min(loss.examples[i].advantages[t], 0)),
     lowest: Float32Array.of(1 - loss.clip),
     highest: Float32Array.of(1 + loss.clip),
   };
