@@ -4,8 +4,8 @@ import { sameShape, showShape, sizeOf, ShapeError, type Node, type Tensor } from
 
 const sourcesOf = (node: Node): readonly Tensor[] => node.sources ?? node.inputs;
 
-/** Nodes between `wrt` and `loss`, each after the nodes it reads. */
-function nodesBetween(loss: Tensor, wrt: ReadonlySet<Tensor>): readonly Node[] {
+/** Nodes between `wrt` and `ends`, each after the nodes it reads. */
+function nodesBetween(ends: readonly Tensor[], wrt: ReadonlySet<Tensor>): readonly Node[] {
   const reaches = new Map<Node, boolean>();
   const order: Node[] = [];
   const visit = (node: Node): boolean => {
@@ -19,15 +19,23 @@ function nodesBetween(loss: Tensor, wrt: ReadonlySet<Tensor>): readonly Node[] {
     if (found) order.push(node);
     return found;
   };
-  visit(loss.node);
+  for (const end of ends) visit(end.node);
   return order;
 }
 
-/** d loss / d x for each x of `wrt`, which may be inputs or intermediate tensors. The loss has one element. */
-export function grad(loss: Tensor, wrt: readonly Tensor[]): readonly Tensor[] {
-  if (sizeOf(loss.shape) !== 1) throw new ShapeError(`grad: the loss has shape ${showShape(loss.shape)}, expected one element`);
-  const gradients = new Map<Tensor, Tensor>([[loss, fill(loss.shape, 1)]]);
-  const order = nodesBetween(loss, new Set(wrt));
+/**
+ * The gradients of tensors `wrt` (inputs or intermediate ones) of sum_i <end_i, gradient_i>, where an end may depend on others;
+ * undefined where no end depends on a tensor.
+ */
+export function pullback(
+  ends: readonly (readonly [end: Tensor, gradient: Tensor])[],
+  wrt: readonly Tensor[],
+): readonly (Tensor | undefined)[] {
+  const gradients = new Map<Tensor, Tensor>(ends);
+  const order = nodesBetween(
+    ends.map(([end]) => end),
+    new Set(wrt),
+  );
   const relevant = new Set<Tensor>([...wrt, ...order.flatMap((node) => node.outputs)]);
   for (const node of order.toReversed()) {
     const given = node.outputs.map((output) => gradients.get(output));
@@ -44,5 +52,11 @@ export function grad(loss: Tensor, wrt: readonly Tensor[]): readonly Tensor[] {
       gradients.set(source, known ? add(known, result) : result);
     });
   }
-  return wrt.map((x) => gradients.get(x) ?? fill(x.shape, 0));
+  return wrt.map((x) => gradients.get(x));
+}
+
+/** d loss / d x for each x of `wrt`. The loss has one element. */
+export function grad(loss: Tensor, wrt: readonly Tensor[]): readonly Tensor[] {
+  if (sizeOf(loss.shape) !== 1) throw new ShapeError(`grad: the loss has shape ${showShape(loss.shape)}, expected one element`);
+  return pullback([[loss, fill(loss.shape, 1)]], wrt).map((gradient, i) => gradient ?? fill(wrt[i].shape, 0));
 }

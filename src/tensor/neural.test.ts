@@ -32,11 +32,23 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
   [
     "attention",
     [
-      [2, 2, 4],
-      [2, 3, 4],
-      [2, 3, 4],
+      [1, 2, 2, 4],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
     ],
-    (q, k, v) => attention(q, k, v, mask, 0.5),
+    (q, keys, values) => attention(q, [{ keys, values, mask }], 0.5),
+  ],
+  [
+    "attention to keys that all rows share, and to own ones",
+    [
+      [2, 2, 2, 4],
+      [2, 1, 5, 4],
+      [2, 1, 5, 4],
+      [2, 2, 3, 4],
+      [2, 2, 3, 4],
+    ],
+    (q, sharedKeys, sharedValues, keys, values) =>
+      attention(q, [{ keys: sharedKeys, values: sharedValues, batch: [2, 1] }, { keys, values, mask }], 0.5),
   ],
   ["logSoftmaxAt", [[3, 5]], (x) => logSoftmaxAt(x, constant(Int32Array.of(4, 0, 2), [3]))],
 ];
@@ -73,12 +85,12 @@ test("a hidden key has no part in attention", async () => {
     (
       await evaluate(
         [
-          [2, 4],
-          [3, 4],
-          [3, 4],
+          [1, 1, 2, 4],
+          [1, 1, 3, 4],
+          [1, 1, 3, 4],
         ],
         [q, k, v],
-        (a, b, c) => ({ y: attention(a, b, c, mask, 0.5) }),
+        (queries, keys, values) => ({ y: attention(queries, [{ keys, values, mask }], 0.5) }),
       )
     ).y;
   const before = await output();

@@ -2,6 +2,7 @@
 import {
   add,
   cast,
+  concat,
   equal,
   exponential,
   matmul,
@@ -10,6 +11,7 @@ import {
   reshape,
   sigmoid,
   softmax,
+  split,
   subtract,
   sum,
 } from "./operators.ts";
@@ -72,16 +74,47 @@ export function swiglu(gate: Tensor, up: Tensor): Tensor {
   ]);
 }
 
+/** Keys and values that queries [a, b, m, width] meet, with some of the axes before the last taken together. */
+export interface Segment {
+  /** [c, d, n, width] each. */
+  readonly keys: Tensor;
+  readonly values: Tensor;
+  /** The first two axes c, d of queries that meet them, [c, d, a b m / (c d), ..]; a, b unless given. */
+  readonly batch?: readonly [number, number];
+  /** Added to scores [a, b, m, n]; broadcasts. */
+  readonly mask?: Tensor;
+}
+
 /**
- * softmax(scale q k' + mask) v over the last two axes: q [.., queries, width], k and v [.., keys, width]. The softmax's gradient
- * needs only rowsum(g o) of the output o (Dao et al., "FlashAttention", 2022, appendix B.2).
+ * softmax(scale q k' + mask) v over the keys of all segments: queries [a, b, m, width], result [a, b, m, width of the values].
+ * The softmax's gradient needs only rowsum(g o) of the output o (Dao et al., "FlashAttention", 2022, appendix B.2).
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: number): Tensor {
-  const p = softmax(add(matmul(q, k, { transposeB: true, scale }), mask));
-  const o = matmul(p, v);
-  return withGradient(o, [q, k, v], (g) => {
-    const slope = multiply(p, subtract(matmul(g, v, { transposeB: true }), sum(multiply(g, o), [-1])));
-    return [matmul(slope, k, { scale }), matmul(slope, q, { transposeA: true, scale }), matmul(p, g, { transposeA: true })];
+export function attention(q: Tensor, segments: readonly Segment[], scale: number): Tensor {
+  const [a, b, m] = q.shape;
+  const sizes = segments.map(({ keys }) => keys.shape[2]);
+  /** As the matrices that meet a segment, and back. */
+  const joined = (x: Tensor, { batch: [c, d] = [a, b] }: Segment) => reshape(x, [c, d, (a * b * m) / (c * d), x.shape[3]]);
+  const apart = (x: Tensor) => reshape(x, [a, b, m, x.shape[3]]);
+  const scores = segments.map((segment) => {
+    const raw = apart(matmul(joined(q, segment), segment.keys, { transposeB: true, scale }));
+    return segment.mask ? add(raw, segment.mask) : raw;
+  });
+  const p = split(softmax(concat(scores, 3)), sizes, 3);
+  const o = segments.map((segment, s) => apart(matmul(joined(p[s], segment), segment.values))).reduce((x, y) => add(x, y));
+  const sources = [q, ...segments.flatMap(({ keys, values }) => [keys, values])];
+  return withGradient(o, sources, (g) => {
+    const dot = sum(multiply(g, o), [-1]);
+    const parts = segments.map((segment, s) => {
+      const along = joined(g, segment);
+      const slope = joined(multiply(p[s], subtract(apart(matmul(along, segment.values, { transposeB: true })), dot)), segment);
+      return {
+        queries: apart(matmul(slope, segment.keys, { scale })),
+        keys: matmul(slope, joined(q, segment), { transposeA: true, scale }),
+        values: matmul(joined(p[s], segment), along, { transposeA: true }),
+      };
+    });
+    const queries = parts.map((part) => part.queries).reduce((x, y) => add(x, y));
+    return [queries, ...parts.flatMap(({ keys, values }) => [keys, values])];
   });
 }
 

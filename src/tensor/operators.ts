@@ -173,6 +173,7 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): readon
   if (sizes.reduce((a, b) => a + b, 0) !== x.shape[axis]) {
     throw new ShapeError(`cannot split axis ${axis} of ${showShape(x.shape)} into ${showShape(sizes)}`);
   }
+  if (sizes.length === 1) return [x];
   const shapes = sizes.map((part) => x.shape.map((size, i) => (i === axis ? part : size)));
   const node: OperatorNode = {
     kind: "operator",

@@ -35,10 +35,10 @@ export class Pool {
    * Every output of a program for `arrays` and the resident ones, none of which may change before the promise settles. Rejects
    * with `TypeError` for arrays that do not match, `WorkerError` when the worker ends, and whatever ONNX Runtime says.
    */
-  run(program: Program, arrays: Arrays, kept?: Resident): Promise<Arrays> {
+  run(program: Program, arrays: Arrays, kept: readonly Resident[] = []): Promise<Arrays> {
     return new Promise((resolve, reject) => {
       if (this.#released) throw new WorkerError("the workers were released");
-      checkArrays(program, { ...kept?.arrays, ...arrays });
+      checkArrays(program, Object.assign({}, ...kept.map((each) => each.arrays), arrays));
       this.#queue.push({ program, arrays, kept, resolve, reject });
       this.#dispatch();
     });

@@ -12,12 +12,11 @@ export interface Resident {
 let residents = 0;
 export const resident = (arrays: Arrays): Resident => ({ id: residents++, arrays, version: 0 });
 
-/** One run; `model` and `held` come with it when the worker does not have them yet. */
+/** One run; `model` and the arrays of residents come with it when the worker does not have them yet. */
 export interface Job {
   readonly program: number;
   readonly model?: Uint8Array;
-  readonly resident?: number;
-  readonly held?: Arrays;
+  readonly residents: readonly { readonly id: number; readonly arrays?: Arrays }[];
   readonly arrays: Arrays;
 }
 export type Message =
@@ -39,7 +38,7 @@ const CAPACITY = 64;
 export interface Task {
   readonly program: Program;
   readonly arrays: Arrays;
-  readonly kept: Resident | undefined;
+  readonly kept: readonly Resident[];
   readonly resolve: (results: Arrays) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -91,8 +90,11 @@ export class Thread {
     const { program, arrays, kept } = task;
     const loaded = this.#programs.delete(program.id);
     this.#programs.add(program.id);
-    const held = kept && this.#versions.get(kept.id) === kept.version;
-    if (kept) this.#versions.set(kept.id, kept.version);
+    const residents = kept.map(({ id, version, arrays: held }) => {
+      const known = this.#versions.get(id) === version;
+      this.#versions.set(id, version);
+      return known ? { id } : { id, arrays: held };
+    });
     this.#task = task;
     this.#worker.ref();
     this.#flag[0] = 1;
@@ -101,9 +103,8 @@ export class Thread {
       kind: "run",
       program: program.id,
       arrays,
+      residents,
       ...(!loaded && { model: program.model }),
-      ...(kept && { resident: kept.id }),
-      ...(kept && !held && { held: kept.arrays }),
     });
     const [oldest] = this.#programs;
     if (this.#programs.size > CAPACITY && this.#programs.delete(oldest)) this.#post({ kind: "unload", program: oldest });

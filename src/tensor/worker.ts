@@ -9,11 +9,11 @@ const flag: Int32Array = workerData;
 const sessions = new Map<number, Session>();
 const residents = new Map<number, Arrays>();
 
-async function run({ program, model, resident, held, arrays }: Job): Promise<Arrays> {
-  if (held) residents.set(resident!, held);
+async function run({ program, model, residents: needed, arrays }: Job): Promise<Arrays> {
+  for (const { id, arrays: fresh } of needed) if (fresh) residents.set(id, fresh);
   if (model && !sessions.has(program)) sessions.set(program, await openSession(model));
-  const kept = resident === undefined ? {} : residents.get(resident);
-  return sessions.get(program)!.run({ ...kept, ...arrays });
+  const kept = needed.map(({ id }) => residents.get(id));
+  return sessions.get(program)!.run(Object.assign({}, ...kept, arrays));
 }
 
 async function handle(message: Message): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chosenValues, contextArrays, continuedRow, denseBatches, invariantBatches, promptRow, slotsFor } from "./batches.ts";
+import { chosenValues, contextArrays, continuedRow, denseBatches, invariantBatches, prefixArrays, promptRow, slotsFor } from "./batches.ts";
 import { TINY } from "./testing.ts";
 
 const CONFIG = { ...TINY, contextLength: 1000 };
@@ -21,12 +21,12 @@ const rowsOf = (requests: readonly { family: number; shared: number; own: number
 test("slots hold the tokens and waste less than a quarter, beyond the first step", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5000 }), (n) => {
-      const slots = slotsFor(n, 16);
+      const slots = slotsFor(n);
       expect(slots).toBeGreaterThanOrEqual(n);
       expect(slots - n).toBeLessThan(Math.max(16, n / 4));
     }),
   );
-  expect([0, 1, 16, 17, 128, 129, 300].map((n) => slotsFor(n, 16))).toEqual([0, 16, 16, 32, 128, 160, 320]);
+  expect([0, 1, 16, 17, 128, 129, 300].map((n) => slotsFor(n))).toEqual([0, 16, 16, 32, 128, 160, 320]);
 });
 
 test.each([
@@ -43,7 +43,7 @@ test.each([
         expect(members.length).toBeLessThanOrEqual(sizes.rows);
         for (const row of members) {
           expect(row.prefix).toEqual(members[0].prefix);
-          expect(row.prefix.length).toBeLessThanOrEqual(sizes.prefix);
+          expect(row.prefix).toHaveLength(sizes.prefix);
           expect(row.own.length).toBeLessThanOrEqual(sizes.length);
           expect(row.chosen).toBeLessThanOrEqual(sizes.chosen);
         }
@@ -75,15 +75,14 @@ test("a row's last own token predicts the first token to come", () => {
 });
 
 test("arrays place rows one after another", () => {
-  const sizes = { prefix: 4, rows: 2, length: 5, chosen: 3 };
+  const sizes = { prefix: 2, rows: 2, length: 5, chosen: 3 };
   const rows = [continuedRow(CONFIG, { tokens: [1, 2, 3, 4], shared: 2 }, [5, 6], [1])];
   const batch = { sizes, rows };
   expect(contextArrays(batch)).toEqual({
     tokens: Int32Array.of(3, 4, 5, 0, 0, 0, 0, 0, 0, 0),
     at: Int32Array.of(1, 2, 0, 0, 0, 0),
-    prefixTokens: Int32Array.of(1, 2, 0, 0),
-    prefixLength: Int32Array.of(2),
   });
+  expect(prefixArrays(batch)).toEqual({ prefixTokens: Int32Array.of(1, 2) });
   const values = chosenValues(batch, new Float32Array(6), ({ members }) => [members[0], 9]);
   expect(values).toEqual(Float32Array.of(1, 9, 0, 0, 0, 0));
 });

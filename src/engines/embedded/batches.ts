@@ -5,8 +5,6 @@ import type { ModelConfig } from "./model.ts";
 
 /** Own lengths are padded to multiples of 16 up to 128, of 32 up to 256, of 64 up to 512 and so on, so by less than a quarter. */
 const LENGTH_STEP = 16;
-/** Prefixes are padded more coarsely, because a slot too many costs a run little and every new length costs a graph. */
-const PREFIX_STEP = 32;
 /** Chosen positions are padded to powers of two from this. */
 const FEWEST_CHOSEN = 16;
 
@@ -27,9 +25,9 @@ export interface Batch {
   readonly rows: readonly Row[];
 }
 
-/** The number of slots for n tokens, see the steps above. */
-export function slotsFor(n: number, smallest: number): number {
-  let step = smallest;
+/** The number of slots for n tokens, see above. */
+export function slotsFor(n: number): number {
+  let step = LENGTH_STEP;
   while (step * 8 < n) step *= 2;
   return Math.ceil(n / step) * step;
 }
@@ -107,8 +105,7 @@ export const places = <T>(items: readonly T[], keyOf: (item: T) => string): read
   groupBy([...items.keys()], (i) => keyOf(items[i]));
 
 const byPrefix = (rows: readonly Row[]) => groupBy(rows, ({ prefix }) => prefix.join());
-const prefixSlots = ({ prefix }: Row): number => slotsFor(prefix.length, PREFIX_STEP);
-const lengthSlots = ({ own }: Row): number => slotsFor(own.length, LENGTH_STEP);
+const lengthSlots = ({ own }: Row): number => slotsFor(own.length);
 
 /**
  * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. `sizes` are the
@@ -122,7 +119,7 @@ export function invariantBatches(rows: readonly Row[], sizes: readonly number[],
       cut(group, sizes).map((part) => ({
         rows: part,
         sizes: {
-          prefix: prefixSlots(part[0]),
+          prefix: part[0].prefix.length,
           rows: rowSlots(part.length, sizes),
           length: lengthSlots(part[0]),
           chosen: chosenOf(part[0]),
@@ -140,7 +137,7 @@ export function denseBatches(rows: readonly Row[], sizes: readonly number[]): re
       return cut(sorted, sizes).map((part) => ({
         rows: part,
         sizes: {
-          prefix: prefixSlots(part[0]),
+          prefix: part[0].prefix.length,
           rows: rowSlots(part.length, sizes),
           length: lengthSlots(part[0]),
           chosen: chosenSlots(part[0].chosen),
@@ -161,7 +158,7 @@ function cut<T>(items: readonly T[], sizes: readonly number[]): readonly (readon
   return parts;
 }
 
-/** The inputs of `contextOf` for a batch. Unused slots hold token 0, which nothing attends to. */
+/** The inputs of `contextOf` for a batch, but for the prefix's keys and values. Unused slots hold token 0, which nothing attends to. */
 export function contextArrays({ sizes, rows }: Batch): Record<string, Int32Array> {
   const tokens = new Int32Array(sizes.rows * sizes.length);
   const at = new Int32Array(sizes.rows * sizes.chosen);
@@ -169,11 +166,11 @@ export function contextArrays({ sizes, rows }: Batch): Record<string, Int32Array
     tokens.set(own, r * sizes.length);
     for (let i = 0; i < chosen; i++) at[r * sizes.chosen + i] = first + i;
   }
-  if (sizes.prefix === 0) return { tokens, at };
-  const prefixTokens = new Int32Array(sizes.prefix);
-  prefixTokens.set(rows[0].prefix);
-  return { tokens, at, prefixTokens, prefixLength: Int32Array.of(rows[0].prefix.length) };
+  return { tokens, at };
 }
+
+/** The input of `prefixGraph` for the prefix that a batch's rows share. */
+export const prefixArrays = ({ rows }: Batch): Record<string, Int32Array> => ({ prefixTokens: Int32Array.from(rows[0].prefix) });
 
 /** One array [rows x chosen] from a list per row of the batch; slots without a value stay 0. */
 export function chosenValues<T extends Float32Array | Int32Array>(

@@ -3,9 +3,9 @@
  * [groups, rows, heads per group x length, headWidth], where a group is the query heads that share one key-value head, so a shared
  * prefix's keys [groups, 1, prefix, headWidth] meet all rows without a copy of the queries.
  */
-import { attention, rmsNorm, rotary, swiglu, type RotaryTable } from "../../tensor/neural.ts";
-import { add, concat, expand, gather, matmul, reshape, split, transpose } from "../../tensor/operators.ts";
-import { constant, stopGradient, type Tensor } from "../../tensor/tensor.ts";
+import { attention, rmsNorm, rotary, swiglu, type RotaryTable, type Segment } from "../../tensor/neural.ts";
+import { add, gather, matmul, reshape, split, transpose } from "../../tensor/operators.ts";
+import { constant, input, stopGradient, type Tensor } from "../../tensor/tensor.ts";
 import type { ModelConfig } from "./model.ts";
 import type { LayerWeights, Weights } from "./parameters.ts";
 
@@ -27,6 +27,22 @@ export interface KeyValues {
   readonly keys: Tensor;
   readonly values: Tensor;
 }
+
+/** Symbolic keys and values of a prefix, [groups, 1, slots, headWidth] in every layer. */
+export const keyValueInputs = ({ layers, keyValueHeads, headWidth }: ModelConfig, slots: number): readonly KeyValues[] =>
+  Array.from({ length: layers }, () => ({
+    keys: input([keyValueHeads, 1, slots, headWidth]),
+    values: input([keyValueHeads, 1, slots, headWidth]),
+  }));
+
+/** A prefix's keys and values by the names under which graphs give and take them. */
+export const namedKeyValues = (layers: readonly KeyValues[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    layers.flatMap(({ keys, values }, i) => [
+      [`prefix.${i}.keys`, keys],
+      [`prefix.${i}.values`, values],
+    ]),
+  );
 
 /** Cosines and sines of position * theta^(-2 i / headWidth) for positions below `length`. */
 export function rotaryTable({ headWidth, ropeTheta }: ModelConfig, length: number): RotaryTable {
@@ -81,11 +97,11 @@ export function project(decoder: Decoder, layer: LayerWeights, h: Tensor, layout
   return { queries: queriesOf(decoder, layer, q, layout), own: keyValuesOf(decoder, layer, k, v, layout) };
 }
 
-/** A prefix's keys and values before those of each row. */
-function joined(prefix: KeyValues | undefined, own: KeyValues): KeyValues {
-  if (!prefix) return own;
-  const join = (a: Tensor, b: Tensor) => concat([expand(a, [b.shape[0], b.shape[1], a.shape[2], b.shape[3]]), b], 2);
-  return { keys: join(prefix.keys, own.keys), values: join(prefix.values, own.values) };
+/** What rows attend to: the prefix, which is one matrix for all rows, and their own tokens as far as `mask` lets them see. */
+function segmentsOf(prefix: KeyValues | undefined, own: KeyValues, mask: Tensor): readonly Segment[] {
+  const segments: Segment[] = [{ ...own, mask }];
+  if (prefix) segments.unshift({ ...prefix, batch: [prefix.keys.shape[0], 1] });
+  return segments;
 }
 
 /** The rest of a layer: attention's output [groups, rows, heads per group x length, headWidth] into the residual stream x. */
@@ -100,7 +116,7 @@ export function finishLayer({ config }: Decoder, layer: LayerWeights, x: Tensor,
   return add(middle, matmul(swiglu(gate, up), layer.down, { transposeB: true }));
 }
 
-/** One layer over whole rows. `mask` is added to scores [.., heads per group x length, prefix + length]. */
+/** One layer over whole rows. `mask` is added to the scores [.., heads per group x length, length] of own tokens. */
 export function wholeLayer(
   decoder: Decoder,
   layer: LayerWeights,
@@ -110,8 +126,7 @@ export function wholeLayer(
   prefix?: KeyValues,
 ): { x: Tensor; own: KeyValues } {
   const { queries, own } = project(decoder, layer, rmsNorm(x, layer.inputNorm, decoder.config.normEpsilon), layout);
-  const { keys, values } = joined(prefix, own);
-  const attended = attention(queries, keys, values, mask, decoder.config.headWidth ** -0.5);
+  const attended = attention(queries, segmentsOf(prefix, own, mask), decoder.config.headWidth ** -0.5);
   return { x: finishLayer(decoder, layer, x, attended, layout), own };
 }
 
@@ -128,7 +143,7 @@ export function keyValuesOnly(decoder: Decoder, layer: LayerWeights, x: Tensor, 
 export interface Choice {
   readonly pick: Tensor;
   readonly layout: Layout;
-  /** Broadcasts over scores [groups, rows, heads per group x chosen, prefix + length]. */
+  /** Broadcasts over the scores [groups, rows, heads per group x chosen, length] of own tokens. */
   readonly mask: Tensor;
 }
 
@@ -151,8 +166,7 @@ export function chosenLayer(
   const h = rmsNorm(x, layer.inputNorm, config.normEpsilon);
   const [k, v] = split(matmul(h, keyValueWeight, { transposeB: true }), [keys, values], 1);
   const own = keyValuesOf(decoder, layer, k, v, layout);
-  const all = joined(prefix, own);
   const q = queriesOf(decoder, layer, matmul(select(h), queryWeight, { transposeB: true }), choice.layout);
-  const attended = attention(q, all.keys, all.values, choice.mask, config.headWidth ** -0.5);
+  const attended = attention(q, segmentsOf(prefix, own, choice.mask), config.headWidth ** -0.5);
   return { x: finishLayer(decoder, layer, select(x), attended, choice.layout), own };
 }

@@ -2,17 +2,29 @@
 import { toProgram, type Program } from "../../tensor/compile.ts";
 import { Pool } from "../../tensor/pool.ts";
 import type { Arrays } from "../../tensor/session.ts";
-import { WorkerError } from "../../tensor/thread.ts";
+import { resident, WorkerError, type Resident } from "../../tensor/thread.ts";
 import { EngineError } from "../engine.ts";
+import { contextArrays, prefixArrays, type Batch } from "./batches.ts";
 import type { ModelConfig } from "./model.ts";
 import type { LiveWeights } from "./parameters.ts";
+import { prefixGraph } from "./prefix.ts";
 import type { Expressions } from "./scoring.ts";
+
+/** Prefixes kept for one version of weights; more are forgotten, and computed again when needed. */
+const KEPT_PREFIXES = 32;
+
+interface Prefixes {
+  readonly version: number;
+  /** By the prefix's tokens. */
+  readonly keyValues: Map<string, Promise<Resident>>;
+}
 
 /** One owner of workers for any number of holders; the workers end when the last holder lets go. */
 export class Graphs {
   readonly config: ModelConfig;
   readonly #pool: Pool;
   readonly #programs = new Map<string, Program>();
+  readonly #prefixes = new Map<LiveWeights, Prefixes>();
   #holders = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -28,17 +40,51 @@ export class Graphs {
     return result;
   }
 
-  /** Runs the graph of a key, made by `build` the first time, on a free worker. Only inside `exclusive`. */
-  async run(key: string, build: () => Expressions, arrays: Arrays, weights: LiveWeights): Promise<Arrays> {
+  /**
+   * Runs the graph of a key, made by `build` the first time, on a free worker with `weights` and, where a batch's rows share a
+   * prefix, its keys and values. Only inside `exclusive`.
+   */
+  async runBatch(key: string, build: () => Expressions, batch: Batch, arrays: Arrays, weights: LiveWeights): Promise<Arrays> {
+    const prefix = batch.sizes.prefix > 0 ? [await this.#prefixOf(batch, weights)] : [];
+    return this.run(key, build, { ...contextArrays(batch), ...arrays }, [weights, ...prefix]);
+  }
+
+  /** Runs a graph with arrays that workers keep. Only inside `exclusive`. */
+  async run(key: string, build: () => Expressions, arrays: Arrays, kept: readonly Resident[]): Promise<Arrays> {
     let program = this.#programs.get(key);
     if (!program) {
       const { inputs, outputs, ragged } = build();
       program = toProgram(inputs, outputs, ragged ? { ragged } : {});
       this.#programs.set(key, program);
     }
-    return this.#pool.run(program, arrays, weights).catch((error: unknown) => {
+    return this.#pool.run(program, arrays, kept).catch((error: unknown) => {
       throw error instanceof WorkerError ? new EngineError(error.message, { cause: error }) : error;
     });
+  }
+
+  /** The keys and values of a batch's prefix for weights as they are, computed when they are first needed. */
+  #prefixOf(batch: Batch, weights: LiveWeights): Promise<Resident> {
+    let known = this.#prefixes.get(weights);
+    if (known?.version !== weights.version || known.keyValues.size >= KEPT_PREFIXES) {
+      this.#forgetPrefixes(weights);
+      known = { version: weights.version, keyValues: new Map() };
+      this.#prefixes.set(weights, known);
+    }
+    const name = batch.rows[0].prefix.join();
+    const found = known.keyValues.get(name);
+    if (found) return found;
+    const { prefix } = batch.sizes;
+    const made = this.run(`prefix ${prefix}`, () => prefixGraph(this.config, prefix), prefixArrays(batch), [weights]);
+    const keyValues = made.then(resident);
+    known.keyValues.set(name, keyValues);
+    return keyValues;
+  }
+
+  #forgetPrefixes(weights: LiveWeights): void {
+    for (const keyValues of this.#prefixes.get(weights)?.keyValues.values() ?? []) {
+      void keyValues.then((held) => this.#pool.forget(held)).catch(() => undefined);
+    }
+    this.#prefixes.delete(weights);
   }
 
   hold(): this {
@@ -48,7 +94,10 @@ export class Graphs {
 
   /** Only inside `exclusive`. */
   async letGo(weights?: LiveWeights): Promise<void> {
-    if (weights) this.#pool.forget(weights);
+    if (weights) {
+      this.#forgetPrefixes(weights);
+      this.#pool.forget(weights);
+    }
     if (--this.#holders === 0) await this.#pool.release();
   }
 }

@@ -10,7 +10,7 @@ import {
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
-import { chosenValues, contextArrays, continuedRow, invariantBatches, places, promptRow, type Batch } from "./batches.ts";
+import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import type { Graphs } from "./graphs.ts";
 import { liveWeights, type LiveWeights } from "./parameters.ts";
@@ -108,7 +108,6 @@ export class WeightsSampler implements Sampler {
     for (const { column } of placed) idle[column] = 0;
     const most = Math.ceil(settings.maxTokens / GENERATED_STEP) * GENERATED_STEP;
     const arrays = {
-      ...contextArrays(batch),
       uniforms: uniformsOf(placed, columns, requests, settings.maxTokens, most),
       inverseTemperature: Float32Array.of(1 / settings.temperature),
       stop: flagsOf(settings.stop, config.vocabularySize),
@@ -116,7 +115,7 @@ export class WeightsSampler implements Sampler {
       trips: BigInt64Array.of(BigInt(settings.maxTokens - 1)),
     };
     const build = () => samplingGraph(config, batch.sizes, samples, most);
-    const result = await this.#graphs.run(keyOf("sample", batch.sizes, samples, most), build, arrays, this.#weights);
+    const result = await this.#graphs.runBatch(keyOf("sample", batch.sizes, samples, most), build, batch, arrays, this.#weights);
     for (const { index, column } of placed) completions[index] = completionOf(result, column, columns, settings.stop);
   }
 
@@ -149,12 +148,11 @@ export class WeightsSampler implements Sampler {
   ): Promise<void> {
     const { config } = this.#graphs;
     const arrays = {
-      ...contextArrays(batch),
       targets: chosenValues(batch, new Int32Array(batch.sizes.rows * batch.sizes.chosen), ({ members }) => requests[members[0]].continuation),
       inverseTemperature: Float32Array.of(1 / temperature),
     };
     const build = () => scoringGraph(config, batch.sizes);
-    const { logprobs } = await this.#graphs.run(keyOf("score", batch.sizes), build, arrays, this.#weights);
+    const { logprobs } = await this.#graphs.runBatch(keyOf("score", batch.sizes), build, batch, arrays, this.#weights);
     readLogprobs(batch, logprobs, scores);
   }
 

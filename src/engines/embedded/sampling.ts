@@ -1,10 +1,9 @@
 /** The graph that samples several tokens for each row in one run. */
 import { loop } from "../../tensor/loop.ts";
-import { rmsNorm, takeAlong } from "../../tensor/neural.ts";
+import { attention, rmsNorm, takeAlong, type Segment } from "../../tensor/neural.ts";
 import {
   add,
   cast,
-  concat,
   cumulativeSum,
   equal,
   expand,
@@ -72,23 +71,15 @@ function advance(
   context: Context,
   tokens: Tensor,
   positions: Tensor,
-  mask: Tensor,
+  masks: { readonly own: Tensor; readonly generated: Tensor },
   slot: Tensor,
   generated: Generated,
 ): { hidden: Tensor; generated: Generated } {
   const { decoder } = context;
   const { config, weights } = decoder;
-  const { rows, length, prefix: slots } = context.sizes;
   const [completions] = tokens.shape;
   const groups = config.keyValueHeads;
-  const perGroup = config.heads / groups;
-  const scale = config.headWidth ** -0.5;
-  const most = slot.shape[0];
   const layout = { rows: completions, length: 1, positions };
-  /** Queries and rows of probabilities as matrices, of all completions that meet the same keys. */
-  const byRow = (y: Tensor) => reshape(y, [groups, rows, (completions / rows) * perGroup, y.shape[3]]);
-  const whole = (y: Tensor) => reshape(y, [groups, 1, completions * perGroup, y.shape[3]]);
-  const apart = (y: Tensor) => reshape(y, [groups, completions, perGroup, y.shape[3]]);
   const next: KeyValues[] = [];
   let x = embed(decoder, tokens);
   for (const [i, layer] of weights.layers.entries()) {
@@ -96,34 +87,15 @@ function advance(
     const write = (kept: Tensor, fresh: Tensor) => add(kept, multiply(fresh, slot));
     const grown = { keys: write(generated[i].keys, own.keys), values: write(generated[i].values, own.values) };
     next.push(grown);
-    const shared = context.prefix.at(i);
-    const segments = [
-      ...(shared ? [{ ...shared, size: slots, shape: whole }] : []),
-      { ...context.own[i], size: length, shape: byRow },
-      { ...grown, size: most, shape: apart },
+    const prefix = context.prefix.at(i);
+    const segments: Segment[] = [
+      { ...context.own[i], batch: [groups, context.sizes.rows], mask: masks.own },
+      { ...grown, mask: masks.generated },
     ];
-    const scores = segments.map(({ keys, shape }) => apart(matmul(shape(queries), keys, { transposeB: true, scale })));
-    const p = softmax(add(concat(scores, 3), mask));
-    const parts = split(
-      p,
-      segments.map(({ size }) => size),
-      3,
-    );
-    const attended = segments.map(({ values, shape }, s) => apart(matmul(shape(parts[s]), values))).reduce((a, b) => add(a, b));
-    x = finishLayer(decoder, layer, x, attended, layout);
+    if (prefix) segments.unshift({ ...prefix, batch: [groups, 1] });
+    x = finishLayer(decoder, layer, x, attention(queries, segments, config.headWidth ** -0.5), layout);
   }
   return { hidden: rmsNorm(x, weights.finalNorm, config.normEpsilon), generated: next };
-}
-
-/** [1, completions, 1, prefix + length + most] with generated tokens up to `step` visible; `lengths` of each completion's row. */
-function stepMask(context: Context, lengths: Tensor, step: Tensor, most: number): Tensor {
-  const { length, prefix } = context.sizes;
-  const [completions] = lengths.shape;
-  const own = hideWhere(lessOrEqual(reshape(lengths, [completions, 1]), range(length)));
-  const generated = expand(reshape(hideWhere(less(step, range(most))), [1, most]), [completions, most]);
-  const parts = [own, generated];
-  if (context.prefixMask) parts.unshift(expand(context.prefixMask, [completions, prefix]));
-  return reshape(concat(parts, 1), [1, completions, 1, prefix + length + most]);
 }
 
 /**
@@ -144,7 +116,13 @@ export function samplingGraph(config: ModelConfig, sizes: Sizes, samples: number
     trips: input([], "int64"),
   };
   const lengths = perCompletion(add(reshape(context.inputs.at, [rows]), 1), samples);
-  const starts = context.inputs.prefixLength ? add(lengths, context.inputs.prefixLength) : lengths;
+  const starts = add(lengths, sizes.prefix);
+  const own = reshape(hideWhere(lessOrEqual(reshape(lengths, [completions, 1]), range(sizes.length))), [
+    1,
+    completions,
+    1,
+    sizes.length,
+  ]);
   const ended = (tokens: Tensor) => equal(gather(given.stop, tokens), 1);
   const uniformsAt = (step: Tensor) => reshape(gather(given.uniforms, step), [completions]);
   const anyLeft = (done: Tensor) => less(scalar(0), sum(cast(logicalNot(done), "float32")));
@@ -161,8 +139,8 @@ export function samplingGraph(config: ModelConfig, sizes: Sizes, samples: number
       const slot = reshape(cast(equal(range(most), step), "float32"), [most, 1]);
       const positions = groupPositions(config, reshape(add(starts, step), [completions, 1]));
       const generated = Array.from({ length: config.layers }, (_, i) => ({ keys: caches[2 * i], values: caches[2 * i + 1] }));
-      const mask = stepMask(context, lengths, step, most);
-      const next = advance(context, tokens, positions, mask, slot, generated);
+      const masks = { own, generated: hideWhere(less(step, range(most))) };
+      const next = advance(context, tokens, positions, masks, slot, generated);
       const drawn = draw(context, next.hidden, given.inverseTemperature, uniformsAt(add(step, 1)));
       const over = logicalOr(finished, ended(drawn.tokens));
       const state = [drawn.tokens, over, ...next.generated.flatMap(({ keys, values }) => [keys, values])];

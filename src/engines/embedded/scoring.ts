@@ -12,8 +12,10 @@ export interface Expressions {
   readonly ragged?: readonly string[];
 }
 
-/** What a graph's outputs of gradients are called: this, then the block's name. */
+/** What a graph's outputs of gradients are called: this, then the name of what it is the gradient of. */
 export const GRADIENT = "gradient.";
+/** The embedding rows that a graph looked up. */
+export const EMBEDDED = "embedded";
 
 function logprobsOf({ hidden, decoder, sizes }: Context): { logprobs: Tensor; inputs: Record<string, Tensor> } {
   const targets = input([sizes.rows * sizes.chosen], "int32");
@@ -51,7 +53,7 @@ export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
     multiply(maximum(ratio, limits.lowest), given.losses),
   );
   const loss = negate(sum(add(multiply(logprobs, given.weights), surrogate)));
-  const wanted = { ...weights.inputs, ...context.embedded };
+  const wanted = { ...weights.inputs, ...context.prefixInputs, [EMBEDDED]: context.embedded };
   const gradients = grad(loss, Object.values(wanted));
   return {
     inputs: { ...weights.inputs, ...context.inputs, ...scored.inputs, ...given, ...limits },

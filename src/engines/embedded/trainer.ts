@@ -1,11 +1,13 @@
 /** The gradient of a loss, batch by batch, into one flat vector. */
 import type { Arrays } from "../../tensor/session.ts";
 import { EngineError, type Loss, type LossResult } from "../engine.ts";
-import { chosenValues, contextArrays, continuedRow, denseBatches, places, type Batch } from "./batches.ts";
+import { chosenValues, continuedRow, denseBatches, places, prefixArrays, type Batch } from "./batches.ts";
 import type { Graphs } from "./graphs.ts";
+import type { ModelConfig } from "./model.ts";
 import { blockViews, type LiveWeights } from "./parameters.ts";
 import { checkTemperature, continuedName, keyOf, readLogprobs } from "./sampler.ts";
-import { GRADIENT, trainingGraph } from "./scoring.ts";
+import { prefixGradientGraph } from "./prefix.ts";
+import { EMBEDDED, GRADIENT, trainingGraph } from "./scoring.ts";
 
 /** Row counts of a run, largest first. Rows of 16 cost 7% less each, but divide a step of 32 examples unevenly over threads. */
 const TRAINING_ROWS = [8, 4] as const;
@@ -32,37 +34,72 @@ export class Trainer {
       rows.filter(({ chosen }) => chosen > 0),
       TRAINING_ROWS,
     );
-    const views = blockViews(config, gradient, GRADIENT);
+    const sum = new GradientSum(config, gradient);
+    const prefixes = new Map<string, { readonly batch: Batch; readonly keyValues: Record<string, Float32Array> }>();
     // All batches run at once; each is added after the ones before it, so that the sum's bytes do not depend on timing.
     await batches.reduce(async (earlier, batch) => {
       const [result] = await Promise.all([this.#runBatch(batch, loss), earlier]);
-      addGradients(batch, config.width, result, views, gradient);
+      sum.add(result, suffixTokens(batch));
       readLogprobs(batch, result.logprobs, logprobs);
+      if (batch.sizes.prefix === 0) return;
+      const name = batch.rows[0].prefix.join();
+      const known = prefixes.get(name);
+      const fresh = keyValueGradients(result);
+      if (!known) prefixes.set(name, { batch, keyValues: fresh });
+      else for (const [key, values] of Object.entries(known.keyValues)) addTo(values, fresh[key]);
+    }, Promise.resolve());
+    await [...prefixes.values()].reduce(async (earlier, { batch, keyValues }) => {
+      const [result] = await Promise.all([this.#runPrefix(batch, keyValues), earlier]);
+      sum.add(result, batch.rows[0].prefix.map((token, at) => ({ token, at })));
     }, Promise.resolve());
     return { loss: lossValue(loss, logprobs), logprobs };
   }
 
   #runBatch(batch: Batch, loss: Loss): Promise<Arrays> {
-    const { config } = this.#graphs;
-    const { sizes } = batch;
-    const build = () => trainingGraph(config, sizes);
-    const arrays = { ...contextArrays(batch), ...lossArrays(batch, loss) };
-    return this.#graphs.run(keyOf("train", sizes), build, arrays, this.#weights);
+    const build = () => trainingGraph(this.#graphs.config, batch.sizes);
+    return this.#graphs.runBatch(keyOf("train", batch.sizes), build, batch, lossArrays(batch, loss), this.#weights);
+  }
+
+  #runPrefix(batch: Batch, keyValues: Arrays): Promise<Arrays> {
+    const { prefix } = batch.sizes;
+    const build = () => prefixGradientGraph(this.#graphs.config, prefix);
+    return this.#graphs.run(`prefix gradient ${prefix}`, build, { ...prefixArrays(batch), ...keyValues }, [this.#weights]);
   }
 }
 
-function addGradients(
-  { sizes, rows }: Batch,
-  width: number,
-  result: Arrays,
-  views: Readonly<Record<string, Float32Array>>,
-  gradient: Float32Array,
-): void {
-  for (const [name, view] of Object.entries(views)) addTo(view, floats(result, name));
-  // The embedding is the flat vector's first block.
-  const suffix = floats(result, `${GRADIENT}suffix`);
-  for (const [r, { own }] of rows.entries()) addRows(gradient, suffix, own, r * sizes.length, width);
-  if (sizes.prefix > 0) addRows(gradient, floats(result, `${GRADIENT}prefix`), rows[0].prefix, 0, width);
+interface PlacedToken {
+  readonly token: number;
+  /** Row of a graph's embedding rows. */
+  readonly at: number;
+}
+
+const suffixTokens = ({ sizes, rows }: Batch): readonly PlacedToken[] =>
+  rows.flatMap(({ own }, r) => own.map((token, i) => ({ token, at: r * sizes.length + i })));
+
+const keyValueGradients = (result: Arrays): Record<string, Float32Array> =>
+  Object.fromEntries(
+    Object.keys(result)
+      .filter((name) => name.startsWith(`${GRADIENT}prefix.`))
+      .map((name) => [name, floats(result, name)]),
+  );
+
+/** A flat gradient that graphs' outputs are added to. */
+class GradientSum {
+  readonly #views: Readonly<Record<string, Float32Array>>;
+  readonly #embedding: Float32Array;
+  readonly #width: number;
+
+  constructor(config: ModelConfig, flat: Float32Array) {
+    this.#views = blockViews(config, flat, GRADIENT);
+    this.#embedding = flat; // the flat vector's first block
+    this.#width = config.width;
+  }
+
+  /** Adds what a graph gives of the weights' gradients; `tokens` are those whose embedding rows it looked up. */
+  add(result: Arrays, tokens: readonly PlacedToken[]): void {
+    for (const [name, view] of Object.entries(this.#views)) if (name in result) addTo(view, floats(result, name));
+    addRows(this.#embedding, floats(result, GRADIENT + EMBEDDED), tokens, this.#width);
+  }
 }
 
 function floats(arrays: Arrays, name: string): Float32Array {
@@ -76,10 +113,10 @@ function addTo(sum: Float32Array, values: Float32Array): void {
 }
 
 /** Adds the gradients of embedding rows to the rows of the tokens that chose them. */
-function addRows(table: Float32Array, rows: Float32Array, tokens: readonly number[], first: number, width: number): void {
-  for (let i = 0; i < tokens.length; i++) {
-    const to = tokens[i] * width;
-    const from = (first + i) * width;
+function addRows(table: Float32Array, rows: Float32Array, tokens: readonly PlacedToken[], width: number): void {
+  for (const { token, at } of tokens) {
+    const to = token * width;
+    const from = at * width;
     for (let j = 0; j < width; j++) table[to + j] += rows[from + j];
   }
 }
