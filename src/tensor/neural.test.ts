@@ -48,7 +48,14 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
       [2, 2, 3, 4],
     ],
     (q, sharedKeys, sharedValues, keys, values) =>
-      attention(q, [{ keys: sharedKeys, values: sharedValues, batch: [2, 1] }, { keys, values, mask }], 0.5),
+      attention(
+        q,
+        [
+          { keys: sharedKeys, values: sharedValues, batch: [2, 1] },
+          { keys, values, mask },
+        ],
+        0.5,
+      ),
   ],
   ["logSoftmaxAt", [[3, 5]], (x) => logSoftmaxAt(x, constant(Int32Array.of(4, 0, 2), [3]))],
 ];

@@ -126,6 +126,8 @@ export function sum(x: Tensor, axes?: readonly number[]): Tensor {
 export function reshape(x: Tensor, shape: Shape): Tensor {
   if (sizeOf(shape) !== sizeOf(x.shape)) throw new ShapeError(`cannot reshape ${showShape(x.shape)} to ${showShape(shape)}`);
   if (sameShape(shape, x.shape)) return x;
+  // Every operator of a graph costs microseconds, which is all that small models' steps are made of.
+  if (x.node.kind === "operator" && x.node.operator === "Reshape") return reshape(x.node.inputs[0], shape);
   return operator("Reshape", [x, integers(shape)], shape, { gradient: (g) => [reshape(g, x.shape)] });
 }
 /** Axis i of the result is axis `order[i]` of x. */
@@ -138,6 +140,13 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
   ) {
     throw new ShapeError(`transpose: ${showShape(order)} does not order the axes of ${showShape(x.shape)}`);
   }
+  const long = order.filter((axis) => x.shape[axis] > 1);
+  const moved = long.some((axis, i) => i > 0 && axis < long[i - 1]);
+  if (!moved)
+    return reshape(
+      x,
+      order.map((i) => x.shape[i]),
+    );
   const back = order.map((_, i) => order.indexOf(i));
   return operator(
     "Transpose",

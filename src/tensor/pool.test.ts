@@ -32,7 +32,9 @@ test("resident arrays are read again when their version changes", async () => {
   const weights = [10, 20].map((value) => ({ values: Float32Array.of(value), kept: resident({ w: Float32Array.of(value) }) }));
   const sums = (): Promise<number[]> =>
     Promise.all(
-      [0, 1, 0, 1].map(async (which) => Number((await pool.run(program, { x: Float32Array.of(1) }, [weights[which].kept])).y[0])),
+      [0, 1, 0, 1].map(async (which) =>
+        Number((await pool.run(program, { x: Float32Array.of(1) }, [weights[which].kept])).y[0]),
+      ),
     );
   expect(await sums()).toEqual([11, 21, 11, 21]);
   weights[0].kept.arrays.w[0] = 30;

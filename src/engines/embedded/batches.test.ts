@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chosenValues, contextArrays, continuedRow, denseBatches, invariantBatches, prefixArrays, promptRow, slotsFor } from "./batches.ts";
+import {
+  chosenValues,
+  contextArrays,
+  continuedRow,
+  denseBatches,
+  invariantBatches,
+  prefixArrays,
+  promptRow,
+  slotsFor,
+} from "./batches.ts";
 import { TINY } from "./testing.ts";
 
 const CONFIG = { ...TINY, contextLength: 1000 };
@@ -37,7 +46,9 @@ test.each([
     fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
       const rows = rowsOf(requests);
       const batches = batchesOf(rows);
-      expect(batches.flatMap((batch) => batch.rows.flatMap(({ members }) => members)).sort((a, b) => a - b)).toEqual([...rows.keys()]);
+      expect(batches.flatMap((batch) => batch.rows.flatMap(({ members }) => members)).sort((a, b) => a - b)).toEqual([
+        ...rows.keys(),
+      ]);
       for (const { sizes, rows: members } of batches) {
         expect(ROWS).toContain(sizes.rows);
         expect(members.length).toBeLessThanOrEqual(sizes.rows);

@@ -170,7 +170,9 @@ export function contextArrays({ sizes, rows }: Batch): Record<string, Int32Array
 }
 
 /** The input of `prefixGraph` for the prefix that a batch's rows share. */
-export const prefixArrays = ({ rows }: Batch): Record<string, Int32Array> => ({ prefixTokens: Int32Array.from(rows[0].prefix) });
+export const prefixArrays = ({ rows }: Batch): Record<string, Int32Array> => ({
+  prefixTokens: Int32Array.from(rows[0].prefix),
+});
 
 /** One array [rows x chosen] from a list per row of the batch; slots without a value stay 0. */
 export function chosenValues<T extends Float32Array | Int32Array>(

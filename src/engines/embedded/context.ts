@@ -2,7 +2,16 @@
 import { rmsNorm } from "../../tensor/neural.ts";
 import { add, cast, expand, less, multiply, oneHot, range, reshape } from "../../tensor/operators.ts";
 import { constant, input, type Tensor } from "../../tensor/tensor.ts";
-import { chosenLayer, embed, keyValueInputs, namedKeyValues, rotaryTable, wholeLayer, type Decoder, type KeyValues } from "./decoder.ts";
+import {
+  chosenLayer,
+  embed,
+  keyValueInputs,
+  namedKeyValues,
+  rotaryTable,
+  wholeLayer,
+  type Decoder,
+  type KeyValues,
+} from "./decoder.ts";
 import type { ModelConfig } from "./model.ts";
 import { weightInputs } from "./parameters.ts";
 

@@ -25,7 +25,12 @@ function prefixPass(config: ModelConfig, length: number) {
     layers.push(done.own);
   }
   layers.push(keyValuesOnly(decoder, decoder.weights.layers.at(-1)!, x, layout));
-  return { weights: decoder.weights.inputs, inputs: { ...decoder.weights.inputs, prefixTokens }, embedded, outputs: namedKeyValues(layers) };
+  return {
+    weights: decoder.weights.inputs,
+    inputs: { ...decoder.weights.inputs, prefixTokens },
+    embedded,
+    outputs: namedKeyValues(layers),
+  };
 }
 
 /** The keys and values of int32 `prefixTokens` [length]. */

@@ -22,7 +22,7 @@ import { scoringGraph } from "./scoring.ts";
  * nothing on one thread; runs of 8 cost a third more each. A request that comes alone fills `samples` down to `fewest`.
  */
 const SAMPLING = [
-  { samples: 16, fewest: 12, rows: [2] },
+  { samples: 16, fewest: 12, rows: [8, 2] },
   { samples: 4, fewest: 3, rows: [8, 2] },
   { samples: 1, fewest: 1, rows: [32, 8] },
 ] as const;
@@ -115,7 +115,13 @@ export class WeightsSampler implements Sampler {
       trips: BigInt64Array.of(BigInt(settings.maxTokens - 1)),
     };
     const build = () => samplingGraph(config, batch.sizes, samples, most);
-    const result = await this.#graphs.runBatch(keyOf("sample", batch.sizes, samples, most), build, batch, arrays, this.#weights);
+    const result = await this.#graphs.runBatch(
+      keyOf("sample", batch.sizes, samples, most),
+      build,
+      batch,
+      arrays,
+      this.#weights,
+    );
     for (const { index, column } of placed) completions[index] = completionOf(result, column, columns, settings.stop);
   }
 
@@ -148,7 +154,11 @@ export class WeightsSampler implements Sampler {
   ): Promise<void> {
     const { config } = this.#graphs;
     const arrays = {
-      targets: chosenValues(batch, new Int32Array(batch.sizes.rows * batch.sizes.chosen), ({ members }) => requests[members[0]].continuation),
+      targets: chosenValues(
+        batch,
+        new Int32Array(batch.sizes.rows * batch.sizes.chosen),
+        ({ members }) => requests[members[0]].continuation,
+      ),
       inverseTemperature: Float32Array.of(1 / temperature),
     };
     const build = () => scoringGraph(config, batch.sizes);

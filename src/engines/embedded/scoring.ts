@@ -1,7 +1,18 @@
 /** The graphs that score given tokens and that differentiate the losses. */
 import { grad } from "../../tensor/grad.ts";
 import { logSoftmaxAt } from "../../tensor/neural.ts";
-import { add, exponential, matmul, maximum, minimum, multiply, negate, reshape, subtract, sum } from "../../tensor/operators.ts";
+import {
+  add,
+  exponential,
+  matmul,
+  maximum,
+  minimum,
+  multiply,
+  negate,
+  reshape,
+  subtract,
+  sum,
+} from "../../tensor/operators.ts";
 import { input, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, type Context, type Sizes } from "./context.ts";
 import type { ModelConfig } from "./model.ts";

@@ -50,7 +50,10 @@ export class Trainer {
     }, Promise.resolve());
     await [...prefixes.values()].reduce(async (earlier, { batch, keyValues }) => {
       const [result] = await Promise.all([this.#runPrefix(batch, keyValues), earlier]);
-      sum.add(result, batch.rows[0].prefix.map((token, at) => ({ token, at })));
+      sum.add(
+        result,
+        batch.rows[0].prefix.map((token, at) => ({ token, at })),
+      );
     }, Promise.resolve());
     return { loss: lossValue(loss, logprobs), logprobs };
   }
