@@ -6,7 +6,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { foldIn, seedKey } from "../random.ts";
-import type { AdamSettings, Completion, Engine, Prompt, SamplerSettings } from "./engine.ts";
+import type {
+  AdamSettings,
+  Completion,
+  CrossEntropyExample,
+  Engine,
+  Loss,
+  PpoExample,
+  Prompt,
+  SamplerSettings,
+} from "./engine.ts";
 
 export interface EngineSubject {
   readonly create: () => Promise<Engine>;
@@ -181,17 +190,30 @@ export function engineConformance({
       if (!freeAdam) return;
       const completions = await engine.sample(requests, settings);
       const now = () => scores(engine, completions);
-      /** How log-probabilities move with a step on `part`, at a learning rate. */
-      const move = async (part: readonly number[], learningRate: number, kind: "cross_entropy" | "ppo" = "cross_entropy") => {
+      type Example = PpoExample & CrossEntropyExample;
+      /** Examples of completions, weighted 1 in cross entropy and -1 in PPO. */
+      const examplesOf = async (part: readonly number[]): Promise<Example[]> => {
+        const old = await now();
+        return part.map((i) => {
+          const completion = completions[i].tokens;
+          const fill = (value: number) => completion.map(() => value);
+          return { prompt: prompts[i], completion, logprobs: old[i], weights: fill(1), advantages: fill(-1) };
+        });
+      };
+      /** The same tokens, each as an example of its own. */
+      const cut = ({ prompt, completion, ...rest }: Example): Example[] =>
+        completion.map((token, t) => ({
+          prompt: { tokens: [...prompt.tokens, ...completion.slice(0, t)], shared: prompt.shared },
+          completion: [token],
+          logprobs: [rest.logprobs[t]],
+          weights: [1],
+          advantages: [-1],
+        }));
+      /** How log-probabilities move with a step on examples. */
+      const move = async (examples: readonly Example[], learningRate: number, kind: Loss["kind"] = "cross_entropy") => {
         const before = await now();
-        const examples = part.map((i) => ({ prompt: prompts[i], completion: completions[i].tokens, logprobs: before[i] }));
-        const ones = (value: number) =>
-          examples.map((e) => ({ ...e, weights: e.completion.map(() => value), advantages: e.completion.map(() => value) }));
-        await engine.accumulate(
-          kind === "ppo"
-            ? { kind, examples: ones(-1), clip: 0.2, temperature: settings.temperature }
-            : { kind, examples: ones(1) },
-        );
+        const { temperature } = settings;
+        await engine.accumulate(kind === "ppo" ? { kind, examples, clip: 0.2, temperature } : { kind, examples });
         await engine.step({ ...LINEAR, learningRate });
         return difference(await now(), before);
       };
@@ -200,26 +222,32 @@ export function engineConformance({
       const tail = all.slice(2);
       const wanted = 5 * tolerance;
       let learningRate = 1e-3;
-      let whole = await move(all, learningRate);
+      let whole = await move(await examplesOf(all), learningRate);
       for (let tries = 0; tries < 20 && size(whole) < wanted * whole.length; tries++) {
         // Twice as far at most: the movement is linear only while it is small.
         learningRate *= Math.max(2, Math.min(30, (1.2 * wanted * whole.length) / Math.max(size(whole), 1e-9)));
-        whole = await move(all, learningRate);
+        whole = await move(await examplesOf(all), learningRate);
       }
       must(size(whole) >= wanted * whole.length, `training moves nothing, even at a learning rate of ${learningRate}`);
       const compare = (a: readonly number[], b: readonly number[], message: string) => {
         const share = size(a.map((x, i) => x - b[i])) / size(a);
         must(share < 0.25, `${message}: they differ by ${(100 * share).toFixed(0)}% of the movement`);
       };
-      const [first, second] = [await move(head, learningRate), await move(tail, learningRate)];
+      const [first, second] = [
+        await move(await examplesOf(head), learningRate),
+        await move(await examplesOf(tail), learningRate),
+      ];
+      whole = await move(await examplesOf(all), learningRate);
       compare(
-        await move(all, learningRate),
+        whole,
         first.map((x, i) => x + second[i]),
         "a batch does not move the model as its parts do",
       );
-      const back = await move(all, learningRate, "ppo");
+      const pieces = (await examplesOf(all)).flatMap(cut);
+      compare(whole, await move(pieces, learningRate), "a completion does not move the model as its tokens do");
+      const back = await move(await examplesOf(all), learningRate, "ppo");
       compare(
-        await move(all, learningRate),
+        whole,
         back.map((x) => -x),
         "PPO at ratio 1 does not move the model as cross entropy does",
       );

@@ -2,7 +2,7 @@
  * Losses as datums, and back. Every server is made to train the sums of the contract: where it takes means instead, the advantages
  * are multiplied by what it will divide by.
  */
-import { EngineError, type CrossEntropyExample, type Loss, type LossResult, type PpoExample } from "../engine.ts";
+import { EngineError, type Loss, type LossResult, type PpoExample } from "../engine.ts";
 import type { Profile } from "./profiles.ts";
 import type { Datum, Tensor } from "./wire.ts";
 
@@ -87,15 +87,17 @@ export function trainingPlan(
     );
     return { loss: "cross_entropy", config: {}, requests: chunks(datums, limits).map(whole) };
   }
-  const examples = loss.examples.map((example, i): PpoExample => {
-    if ("advantages" in example) {
-      ofLength(example, example.logprobs, "logprobs", i);
-      ofLength(example, example.advantages, "advantages", i);
-      return example;
-    }
-    const { weights } = example satisfies CrossEntropyExample;
-    return { ...example, advantages: ofLength(example, weights, "weights", i), logprobs: now[i] ?? weights.map(() => 0) };
-  });
+  const examples =
+    loss.kind === "ppo"
+      ? loss.examples.map((example, i) => {
+          ofLength(example, example.logprobs, "logprobs", i);
+          ofLength(example, example.advantages, "advantages", i);
+          return example;
+        })
+      : loss.examples.map((example, i): PpoExample => {
+          const advantages = ofLength(example, example.weights, "weights", i);
+          return { ...example, advantages, logprobs: now[i] ?? advantages.map(() => 0) };
+        });
   // The size of a datum does not depend on its values, so requests are cut first and their values multiplied then.
   const requests = chunks(examples, limits, sizeOfExample);
   const scaled = requests.map((request) => {
@@ -216,16 +218,15 @@ export function finite(value: number | null | undefined, operation: string): num
 
 /** The contract's loss, computed from log-probabilities; what servers report is scaled by each in its own way. */
 export function lossOf(loss: Loss, logprobs: readonly (readonly number[])[]): LossResult {
-  let total = 0;
-  loss.examples.forEach((example, i) => {
-    logprobs[i].forEach((p, t) => {
-      if ("weights" in example) total -= example.weights[t] * p;
-      else if (loss.kind === "ppo") {
-        const ratio = Math.exp(p - example.logprobs[t]);
-        const clipped = Math.min(Math.max(ratio, 1 - loss.clip), 1 + loss.clip);
-        total -= Math.min(ratio * example.advantages[t], clipped * example.advantages[t]);
-      }
-    });
-  });
-  return { loss: total, logprobs };
+  const total =
+    loss.kind === "cross_entropy"
+      ? loss.examples.flatMap(({ weights }, i) => logprobs[i].map((p, t) => -weights[t] * p))
+      : loss.examples.flatMap(({ logprobs: old, advantages }, i) =>
+          logprobs[i].map((p, t) => {
+            const ratio = Math.exp(p - old[t]);
+            const clipped = Math.min(Math.max(ratio, 1 - loss.clip), 1 + loss.clip);
+            return -Math.min(ratio * advantages[t], clipped * advantages[t]);
+          }),
+        );
+  return { loss: total.reduce((a, b) => a + b, 0), logprobs };
 }
