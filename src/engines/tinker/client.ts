@@ -41,7 +41,6 @@ export class TinkerClient {
   readonly #deadlineSeconds: number;
   readonly #heartbeatSeconds: number;
   #session: Promise<string> | undefined;
-  #sessionId: string = randomUUID();
   #heartbeat: NodeJS.Timeout | undefined;
   #models = 0;
   #samplers = 0;
@@ -70,7 +69,7 @@ export class TinkerClient {
       answerSeconds,
       signal: signal === undefined ? this.#controller.signal : AbortSignal.any([this.#controller.signal, signal]),
       retriesConflict: profile.retriesConflict,
-      headers: () => (profile.routingHeader ? { "X-Ray-Serve-Request-Id": this.#sessionId } : {}),
+      headers: profile.headers(randomUUID(), apiKey),
     });
   }
 
@@ -91,7 +90,6 @@ export class TinkerClient {
     for (const text of [answer.info_message, answer.warning_message])
       if (text != null) transport.options.onEvent({ kind: "message", text });
     if (answer.error_message != null) throw new EngineError(`tinker: create_session: ${answer.error_message}`);
-    this.#sessionId = answer.session_id;
     this.#heartbeat = setInterval(() => void this.#beat(answer.session_id), this.#heartbeatSeconds * 1000).unref();
     return answer.session_id;
   }

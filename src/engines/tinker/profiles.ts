@@ -69,8 +69,8 @@ export interface Profile {
   readonly body: "json" | "protobuf";
   /** Path of a sampler checkpoint's archive. */
   readonly archive?: (run: string, name: string) => string;
-  /** Whether every request carries the session's id in `X-Ray-Serve-Request-Id`. */
-  readonly routingHeader: boolean;
+  /** Headers of every request besides `X-API-Key`; `client` names this client and stays the same. */
+  readonly headers: (client: string, apiKey: string) => Readonly<Record<string, string>>;
   /** Fields a server needs in `save_weights` to keep the optimizer's state. */
   readonly saveFields: Readonly<Record<string, unknown>>;
   /** Fields of `lora_config` that make log-probabilities those of the sampler. */
@@ -121,7 +121,7 @@ const common: Profile = {
   resends: ALL,
   retriesConflict: true,
   body: "json",
-  routingHeader: false,
+  headers: () => ({}),
   saveFields: {},
   adapterFields: {},
   heartbeatSeconds: 10,
@@ -172,7 +172,11 @@ const twinkle: Profile = {
   seeds: false,
   resends: HARMLESS,
   retriesConflict: false,
-  routingHeader: true,
+  headers: (client, apiKey) => ({
+    Authorization: `Bearer ${apiKey}`,
+    "X-Request-Id": client,
+    "X-Ray-Serve-Request-Id": client,
+  }),
 };
 
 const openRl: Profile = {

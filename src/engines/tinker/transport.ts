@@ -20,7 +20,7 @@ export interface TransportOptions {
   readonly answerSeconds: number;
   readonly retriesConflict: boolean;
   /** Sent with every request. */
-  readonly headers: () => Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Answer {
@@ -77,7 +77,7 @@ export class Transport {
         signal: AbortSignal.any([signal, timeout]),
         headers: {
           "X-API-Key": apiKey,
-          ...this.options.headers(),
+          ...this.options.headers,
           ...headers,
           ...(body === undefined ? {} : { "Content-Type": body.type }),
         },
