@@ -26,6 +26,7 @@ export interface CheckOptions {
   readonly maxTokens: number;
   readonly tolerance: number;
   readonly deadlineSeconds: number;
+  readonly requestTokens?: number;
   readonly onMessage?: (text: string) => void;
 }
 
@@ -71,6 +72,7 @@ export async function checkTinker(options: CheckOptions): Promise<Summary> {
     vocabularySize: tokenizer.vocabularySize,
     contextLength: 4096,
     key: seedKey(1),
+    ...(options.requestTokens === undefined ? {} : { requestLimits: { tokens: options.requestTokens } }),
     ...(process.env["TINKER_API_KEY"] === undefined ? { apiKey: "tml-dummy" } : {}),
   };
   const text = tokenizer.encode("The players move in turn and each sees what the other did before. ".repeat(20));
@@ -113,13 +115,14 @@ async function runSepo({
   game,
   maxTokens,
   deadlineSeconds,
+  requestTokens,
   onMessage = () => {},
 }: CheckOptions): Promise<SepoSummary> {
   process.env["TINKER_API_KEY"] ??= "tml-dummy";
   const { beta1, beta2, weightDecay, gradientClip } = adamFor(profile, 1);
   const config = parseConfig({
     games: [game],
-    engine: { kind: "tinker", profile, baseUrl, baseModel, tokenizer, rank, deadlineSeconds },
+    engine: { kind: "tinker", profile, baseUrl, baseModel, tokenizer, rank, deadlineSeconds, requestTokens },
     base: { epochs: 0 },
     sft: { epochs: 0 },
     sampler: { maxTokens },

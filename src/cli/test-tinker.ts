@@ -19,6 +19,7 @@ interface Flags {
   readonly maxTokens: number;
   readonly tolerance: number;
   readonly deadline: number;
+  readonly requestTokens?: number;
   readonly json?: boolean;
 }
 
@@ -34,6 +35,7 @@ const program = new Command("test-tinker")
   .option("--prompt-tokens <n>", "length of every prompt of the contract's checks", positiveNumber)
   .option("--max-tokens <n>", "longest reply", positiveNumber, 8)
   .option("--tolerance <nats>", "how far log-probabilities of the same tokens may lie apart", positiveReal, 1e-3)
+  .option("--request-tokens <n>", "largest training request; default: the profile's", positiveNumber)
   .option("--deadline <seconds>", "longest wait for one operation", positiveNumber, 600)
   .option("--json", "print the summary as JSON")
   .exitOverride()

@@ -83,7 +83,7 @@ export async function createAgent(
 
 async function createTinkerAgent(
   config: RunConfig,
-  { tokenizer, templateVariables, kind, baseUrl, ...options }: Extract<RunConfig["engine"], { kind: "tinker" }>,
+  { tokenizer, templateVariables, kind, baseUrl, requestTokens, ...options }: Extract<RunConfig["engine"], { kind: "tinker" }>,
   rosters: readonly Roster[],
   key: Key,
   connection: Connection,
@@ -105,6 +105,7 @@ async function createTinkerAgent(
   const engine = await createTinkerEngine({
     ...options,
     ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(requestTokens === undefined ? {} : { requestLimits: { tokens: requestTokens } }),
     ...tinkerConnection(connection),
     vocabularySize,
     key,

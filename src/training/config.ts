@@ -55,6 +55,7 @@ const tinkerEngine = z.strictObject({
   rank: positive.default(32).describe("of the adapter that is trained"),
   contextLength: positive.default(4096),
   concurrency: positive.default(64).describe("samples under way at the same time"),
+  requestTokens: positive.optional().describe("largest training request; default: the profile's"),
   deadlineSeconds: positive.default(1800).describe("longest wait for one operation"),
 });
 const isSection = (value: unknown): value is Record<string, unknown> =>

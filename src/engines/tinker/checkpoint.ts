@@ -18,7 +18,12 @@ const schema = z.strictObject({
   steps: z.number().int(),
   /** Settings of the first step, which some servers keep. */
   firstStep: z.record(z.string(), z.number()).optional(),
-  limits: z.strictObject({ contextLength: z.number(), concurrency: z.number(), deadlineSeconds: z.number() }),
+  limits: z.strictObject({
+    contextLength: z.number(),
+    concurrency: z.number(),
+    deadlineSeconds: z.number(),
+    requestLimits: z.strictObject({ tokens: z.number() }).optional(),
+  }),
 });
 export type TinkerCheckpoint = z.infer<typeof schema>;
 

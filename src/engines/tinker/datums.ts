@@ -18,12 +18,7 @@ interface Request {
   readonly own: number;
 }
 
-/** Limits of one request. */
-export interface Limits {
-  readonly datums: number;
-  readonly bytes: number;
-}
-export const LIMITS: Limits = { datums: 1024, bytes: 5_000_000 };
+export type Limits = Profile["limits"];
 
 const float = (data: readonly number[]): Tensor => ({ data, dtype: "float32" });
 
@@ -48,7 +43,7 @@ function datumOf(sequence: Sequence, inputs: Readonly<Record<string, Tensor>>): 
 }
 
 /** Datums that are only scored: weights are 0 where the pass would train, 1 where it would not. */
-export function scoringPlan(profile: Profile, sequences: readonly Sequence[], limits = LIMITS): TrainingPlan {
+export function scoringPlan(profile: Profile, sequences: readonly Sequence[], limits = profile.limits): TrainingPlan {
   const weight = profile.scoring === "zero-weights" ? 0 : 1;
   const datums = sequences.map((sequence) =>
     datumOf(sequence, {
@@ -79,7 +74,7 @@ export function trainingPlan(
   profile: Profile,
   loss: Loss,
   now: readonly (readonly number[])[] = [],
-  limits = LIMITS,
+  limits = profile.limits,
 ): TrainingPlan {
   if (loss.kind === "cross_entropy" && profile.crossEntropy === "weights") {
     const datums = loss.examples.map((example, i) =>
@@ -164,25 +159,34 @@ function ofLength(example: Sequence, values: readonly number[], name: string, in
 }
 
 const WIDTHS = { int64: 8, float32: 4 } as const;
-const sizeOfDatum = ({ tokens, inputs }: Datum): number =>
-  Object.values(inputs).reduce((sum, { data, dtype }) => sum + WIDTHS[dtype] * data.length, 4 * tokens.length);
+const sizeOfDatum = ({ tokens, inputs }: Datum): Size => ({
+  tokens: tokens.length,
+  bytes: Object.values(inputs).reduce((sum, { data, dtype }) => sum + WIDTHS[dtype] * data.length, 4 * tokens.length),
+});
 /** 4 bytes of a token, 8 of its target, 4 each of log-probability, advantage and weight. */
-const sizeOfExample = ({ prompt, completion }: Sequence): number => 24 * (prompt.tokens.length + completion.length);
+const sizeOfExample = ({ prompt, completion }: Sequence): Size => {
+  const tokens = prompt.tokens.length - 1 + completion.length;
+  return { tokens, bytes: 24 * tokens };
+};
+type Size = Pick<Limits, "tokens" | "bytes">;
 
-/** Cuts items into requests within the limits; an item alone may exceed the bytes. */
+/** Cuts items into requests within the limits; an item alone may exceed them. */
 function chunks<T extends Datum>(items: readonly T[], limits: Limits): T[][];
-function chunks<T>(items: readonly T[], limits: Limits, size: (item: T) => number): T[][];
-function chunks<T extends Datum>(items: readonly T[], limits: Limits, size: (item: T) => number = sizeOfDatum): T[][] {
+function chunks<T>(items: readonly T[], limits: Limits, size: (item: T) => Size): T[][];
+function chunks<T extends Datum>(items: readonly T[], limits: Limits, size: (item: T) => Size = sizeOfDatum): T[][] {
   const result: T[][] = [];
-  let bytes = Infinity;
+  let used: Size = { tokens: 0, bytes: 0 };
   for (const item of items) {
-    const own = size(item);
-    if (bytes + own > limits.bytes || result[result.length - 1].length >= limits.datums) {
-      result.push([]);
-      bytes = 0;
+    const { tokens, bytes } = size(item);
+    const current = result[result.length - 1];
+    const full = used.tokens + tokens > limits.tokens || used.bytes + bytes > limits.bytes;
+    if (current === undefined || full || current.length >= limits.datums) {
+      result.push([item]);
+      used = { tokens, bytes };
+    } else {
+      current.push(item);
+      used = { tokens: used.tokens + tokens, bytes: used.bytes + bytes };
     }
-    result[result.length - 1].push(item);
-    bytes += own;
   }
   return result;
 }
@@ -192,6 +196,7 @@ type Outputs = readonly Readonly<Record<string, { readonly data: readonly (numbe
 
 /** Log-probabilities of each completion, from the outputs of all requests; those of filling are dropped. */
 export function completionLogprobs(
+  { padsLogprobs }: Profile,
   sequences: readonly Sequence[],
   { loss, requests }: TrainingPlan,
   outputs: readonly Outputs[],
@@ -202,8 +207,9 @@ export function completionLogprobs(
     return outputs[r].slice(0, own);
   });
   return sequences.map(({ prompt, completion: { length } }, i) => {
-    const values = rows[i]["logprobs"]?.data ?? [];
     const whole = prompt.tokens.length - 1 + length;
+    const found = rows[i]["logprobs"]?.data ?? [];
+    const values = padsLogprobs ? found.slice(0, whole) : found;
     if (values.length !== whole && values.length !== length)
       throw new EngineError(`tinker: ${loss}: ${values.length} log-probabilities for a datum of ${whole} tokens`);
     return values.slice(values.length - length).map((value) => finite(value, loss));

@@ -29,7 +29,15 @@ import {
 } from "./datums.ts";
 import { download } from "./download.ts";
 import { Gate } from "./gate.ts";
-import { PROFILES, type ProfileName, adamRefusals, changedSettings, refuse, temperatureRefusal } from "./profiles.ts";
+import {
+  PROFILES,
+  type Profile,
+  type ProfileName,
+  adamRefusals,
+  changedSettings,
+  refuse,
+  temperatureRefusal,
+} from "./profiles.ts";
 import { TinkerSnapshot, sampleRemote, seedOf } from "./sampler.ts";
 import * as wire from "./wire.ts";
 
@@ -49,8 +57,8 @@ export interface TinkerEngineOptions extends Omit<ClientOptions, "profile" | "ba
   readonly key: Key;
   /** Samples under way at the same time. */
   readonly concurrency?: number;
-  /** Limits of one training request. */
-  readonly requestLimits?: Limits;
+  /** Limits of one training request, where they differ from the profile's. */
+  readonly requestLimits?: Partial<Limits>;
 }
 
 /** Connects and makes sure that the server offers the base model. Throws `EngineError` where it does not. */
@@ -83,7 +91,9 @@ export async function loadTinkerEngine(
   options: Pick<TinkerEngineOptions, "baseUrl" | "apiKey" | "signal" | "onEvent" | "vocabularySize" | "key" | "clock">,
 ): Promise<TinkerEngine> {
   const { profile, baseUrl, baseModel, rank, limits } = await readCheckpoint(folder);
-  const engine = await createTinkerEngine({ profile, baseUrl, baseModel, rank, ...limits, ...options });
+  const { requestLimits, ...others } = limits;
+  const requests = requestLimits === undefined ? {} : { requestLimits };
+  const engine = await createTinkerEngine({ profile, baseUrl, baseModel, rank, ...others, ...requests, ...options });
   try {
     await engine.load(folder);
     return engine;
@@ -131,6 +141,10 @@ export class TinkerEngine implements Engine {
     return { contextLength, concurrency };
   }
 
+  get #requestLimits(): Limits {
+    return { ...this.#client.profile.limits, ...this.#settings.requestLimits };
+  }
+
   async sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
     this.#checkHeld();
     refuse(temperatureRefusal(this.#client.profile, settings.temperature));
@@ -163,11 +177,11 @@ export class TinkerEngine implements Engine {
       const model = await this.#held();
       const measured = loss.kind === "cross_entropy" && profile.crossEntropy === "measured-ratio";
       const now = measured ? await this.#forward(model, loss.examples) : [];
-      const plan = trainingPlan(profile, loss, now, this.#settings.requestLimits);
+      const plan = trainingPlan(profile, loss, now, this.#requestLimits);
       this.#pending = true;
       return { plan, results: await this.#submit(model, plan, false) };
     });
-    return lossOf(loss, await outputsOf(loss.examples, plan, results));
+    return lossOf(loss, await outputsOf(profile, loss.examples, plan, results));
   }
 
   gradient(): Promise<Float32Array> {
@@ -208,7 +222,7 @@ export class TinkerEngine implements Engine {
     const { profile } = this.#client;
     if (!this.facts.frozenSnapshots)
       throw new EngineError(
-        `tinker: a sampler of ${profile.name} ${profile.frozenSamplers ? "does not score prompts" : "follows the model in training"}, ` +
+        `tinker: a sampler of ${profile.name} ${profile.frozenSamplers ? "does not score prompts" : "does not outlast the next step"}, ` +
           "so there are no frozen snapshots; save and load into a second engine instead",
       );
     const remote = await this.#gate.exclusive(() => this.#makeSampler());
@@ -225,7 +239,15 @@ export class TinkerEngine implements Engine {
     await this.#gate.exclusive(async () => {
       const model = await this.#held();
       const { profile } = this.#client;
-      const { baseModel, rank, baseUrl, contextLength, concurrency = 64, deadlineSeconds = 1800 } = this.#settings;
+      const {
+        baseModel,
+        rank,
+        baseUrl,
+        contextLength,
+        concurrency = 64,
+        deadlineSeconds = 1800,
+        requestLimits,
+      } = this.#settings;
       const path = await this.#saveWeights(model);
       if (profile.archive !== undefined) {
         const name = checkpointName(this.#steps);
@@ -243,7 +265,12 @@ export class TinkerEngine implements Engine {
         path,
         steps: this.#steps,
         ...(this.#firstStep === undefined ? {} : { firstStep: { ...this.#firstStep } }),
-        limits: { contextLength, concurrency, deadlineSeconds },
+        limits: {
+          contextLength,
+          concurrency,
+          deadlineSeconds,
+          ...(requestLimits?.tokens === undefined ? {} : { requestLimits: { tokens: requestLimits.tokens } }),
+        },
       });
     });
   }
@@ -337,9 +364,9 @@ export class TinkerEngine implements Engine {
 
   async #forward(model: TrainingModel, sequences: readonly Sequence[]): Promise<number[][]> {
     const { profile } = this.#client;
-    const plan = scoringPlan(profile, sequences, this.#settings.requestLimits);
+    const plan = scoringPlan(profile, sequences, this.#requestLimits);
     const results = await this.#submit(model, plan, profile.scoring === "forward");
-    return outputsOf(sequences, plan, results);
+    return outputsOf(profile, sequences, plan, results);
   }
 
   /** Sends all requests of a plan; each is acknowledged, none waited for. */
@@ -353,11 +380,13 @@ export class TinkerEngine implements Engine {
 const DRAIN: AdamSettings = { learningRate: 0, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientClip: 0 };
 
 const outputsOf = async (
+  profile: Profile,
   sequences: readonly Sequence[],
   plan: TrainingPlan,
   results: readonly Promise<wire.TrainingResult>[],
 ) =>
   completionLogprobs(
+    profile,
     sequences,
     plan,
     (await Promise.all(results)).map(({ loss_fn_outputs: outputs }) => outputs),

@@ -47,6 +47,10 @@ export interface Profile {
   readonly sendsMask: boolean;
   /** Whether `logprobs` and `advantages` run over the whole datum or over its completion only. */
   readonly arrays: "datum" | "completion";
+  /** Largest training request: datums, tokens of all of them, and bytes at 4 a token, 8 a target and 4 a value. */
+  readonly limits: { readonly datums: number; readonly tokens: number; readonly bytes: number };
+  /** Whether a forward pass answers with rows as long as the longest of the request. */
+  readonly padsLogprobs: boolean;
   /** Datums of a training request must be a multiple of this; it is filled with datums without advantage. */
   readonly batchMultiple: number;
   /** How log-probabilities are computed without training: an operation of its own, or a training pass with weights 0. */
@@ -110,6 +114,8 @@ const common: Profile = {
   ppo: { name: "ppo", config: ratioClip },
   sendsMask: false,
   arrays: "datum",
+  limits: { datums: 1024, tokens: Infinity, bytes: 5_000_000 },
+  padsLogprobs: false,
   batchMultiple: 1,
   scoring: "forward",
   adam: everyStep,
@@ -167,6 +173,13 @@ const twinkle: Profile = {
   ppo: { name: "importance_sampling", config: (clip) => ({ epsilon: clip, beta: 0 }) },
   sendsMask: true,
   arrays: "completion",
+  // Where it clips, it also divides by the number of requests since it last clipped.
+  adam: { ...everyStep, gradientClip: 0 },
+  // Saving a sampler deletes the one before.
+  frozenSamplers: false,
+  // The server's `max_length` bounds a whole request, and so does its queue at 16000 tokens.
+  limits: { datums: 1024, tokens: 10_240, bytes: 5_000_000 },
+  padsLogprobs: true,
   batchMultiple: 2,
   promptLogprobs: false,
   seeds: false,
@@ -234,9 +247,7 @@ export const adamRefusals = ({ name, adam }: Profile, settings: AdamSettings, st
     const rule = adam[key];
     if (typeof rule !== "number" || settings[key] === rule) return [];
     const where = stage === undefined ? key : `${stage}.${key}`;
-    return [
-      `${name} has ${key} = ${rule} whatever a run asks for, got ${where} = ${settings[key]}; expected ${where} = ${rule}`,
-    ];
+    return [`${name} trains as asked only with ${key} = ${rule}, got ${where} = ${settings[key]}; expected ${where} = ${rule}`];
   });
 
 /** Settings that a server takes from the first step alone, and that differ from it. */

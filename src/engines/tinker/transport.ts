@@ -180,21 +180,26 @@ function retryAfter(headers: Headers): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(60, seconds) : undefined;
 }
 
-/** What a server says about an error: its `detail`, `error` or `error_message`, or the beginning of the body. */
-export function wordsOf({ bytes }: Answer): string {
+/** What a server says about an error: its `detail`, `error_message` or `error`, or the body. */
+export function wordsOf({ bytes }: Pick<Answer, "bytes">): string {
   const text = new TextDecoder().decode(bytes).trim();
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) {
       const fields = new Map<string, unknown>(Object.entries(value));
       const words = fields.get("detail") ?? fields.get("error_message") ?? fields.get("error");
-      if (words !== undefined) return typeof words === "string" ? words : JSON.stringify(words);
+      if (words !== undefined) return shortened(typeof words === "string" ? words : JSON.stringify(words));
     }
   } catch {
     // Not JSON: the text itself.
   }
-  return text.slice(0, 500);
+  return shortened(text);
 }
+
+/** Servers send whole tracebacks, which say at their end what is wrong. */
+const shortened = (text: string): string =>
+  text.length <= LONGEST_WORDS ? text : `${text.slice(0, 100)} ... ${text.slice(100 - LONGEST_WORDS).trim()}`;
+const LONGEST_WORDS = 600;
 
 /** The JSON of an answer; one that was cut off on the way is a lost connection. */
 export function parseJson({ bytes }: Answer): unknown {
