@@ -31,6 +31,8 @@ const VERSION = "sepo-0.1.0";
 interface Submission {
   readonly operation: Operation;
   readonly body: Body;
+  /** Tells a server that the request is the one it has seen, also when it has forgotten its promise. */
+  readonly key: string;
   readonly options?: Partial<PostOptions>;
 }
 
@@ -151,14 +153,14 @@ export class TinkerClient {
 
   /** Sends a request and waits for its result. */
   async run(operation: Operation, value: object): Promise<unknown> {
-    const submission = { operation, body: jsonBody(value) };
+    const submission = { operation, body: jsonBody(value), key: randomUUID() };
     return parseJson(await this.result(submission, await this.submit(submission)));
   }
 
   /** Sends a request; the number of the promise that the server gives for it. */
-  async submit({ operation, body, options }: Submission): Promise<string> {
+  async submit({ operation, body, key, options }: Submission): Promise<string> {
     const resends = this.profile.resends.includes(operation);
-    const answer = await this.transport.post(operation, body, { resends, ...options });
+    const answer = await this.transport.post(operation, body, { resends, key, ...options });
     return wire.read(wire.promise, answer, operation).request_id;
   }
 
@@ -238,16 +240,17 @@ export class TrainingModel {
   }
 
   #submission(operation: "forward" | "forward_backward", request: wire.TrainingRequest): Submission {
-    if (!this.#protobuf) return { operation, body: jsonBody(wire.trainingJson(request)) };
+    const key = randomUUID();
+    if (!this.#protobuf) return { operation, key, body: jsonBody(wire.trainingJson(request)) };
     // In the binary form a forward pass is a field of the same operation.
-    return { operation: "forward_backward", body: { type: PROTOBUF, bytes: encodeTraining(request) } };
+    return { operation: "forward_backward", key, body: { type: PROTOBUF, bytes: encodeTraining(request) } };
   }
 
   /** Any other operation of the model. */
   operate<T>(operation: Operation, fields: object, schema: { read(value: unknown): T }): Promise<Accepted<T>> {
     return this.#inOrder(operation, async (seqId) => {
       const body = jsonBody({ model_id: this.id, seq_id: seqId, ...fields, type: operation });
-      const submission = { operation, body };
+      const submission = { operation, body, key: randomUUID() };
       const promise = await this.client.submit(submission);
       return async () => schema.read(parseJson(await this.client.result(submission, promise)));
     });
@@ -318,6 +321,7 @@ export class RemoteSampler {
     const submission: Submission = {
       operation: "asample",
       body,
+      key: randomUUID(),
       options: {
         headers: { "X-Tinker-Sampling-Backpressure": "1" },
         pressureSeconds: tokens.length * 4 > LONG_PROMPT ? 5 : 1,

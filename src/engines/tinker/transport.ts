@@ -38,6 +38,8 @@ export interface PostOptions {
   /** Whether the request may be sent again when it is unknown whether it arrived. */
   readonly resends: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the request, by which a server knows it again. */
+  readonly key?: string;
   /** Seconds before a request that was refused with 429 goes out again; by default they double from 0.5 to 10. */
   readonly pressureSeconds?: number;
 }
@@ -109,9 +111,13 @@ export class Transport {
    * Posts until the server takes the request, and returns its JSON answer; a refusal is an `EngineError` with the server's words,
    * and so is an answer lost on the way where `resends` is false.
    */
-  async post(operation: string, body: Body, { resends, headers = {}, pressureSeconds }: PostOptions): Promise<unknown> {
+  async post(
+    operation: string,
+    body: Body,
+    { resends, headers = {}, key = randomUUID(), pressureSeconds }: PostOptions,
+  ): Promise<unknown> {
     const { clock, signal, submitSeconds, onEvent, retriesConflict } = this.options;
-    const sent = { "X-Idempotency-Key": randomUUID(), ...headers };
+    const sent = { "X-Idempotency-Key": key, ...headers };
     const deadline = clock.now() + submitSeconds * 1000;
     for (let attempt = 1; ; attempt++) {
       let reason: string;

@@ -94,7 +94,7 @@ export class TinkerServer {
   readonly #checkpoints = new Map<string, Bigram>();
   readonly #archives = new Map<string, Bigram>();
   #results = new Map<string, Json>();
-  readonly #answered = new Map<string, string>();
+  readonly #answered = new Map<string, { readonly id: string; readonly result: Json }>();
   readonly #counts = new Map<string, number>();
   #next = 0;
   /** Operations done, in order: for tests of what was sent. */
@@ -125,7 +125,7 @@ export class TinkerServer {
     return [...([...this.#models.values()].at(-1)?.bigram.logits ?? [])];
   }
 
-  /** Loses its promises, as a server that starts again does. */
+  /** Loses its promises; a request that comes again is still known. */
   forget(): void {
     this.#results = new Map();
   }
@@ -177,23 +177,27 @@ export class TinkerServer {
     const name = operation === "forward_backward" && body.forward_only ? "forward" : operation;
     const known = this.#repetition(name, body, String(request.headers["x-idempotency-key"]));
     const before = this.#answered.get(known);
-    if (before !== undefined) return ok({ request_id: before });
+    if (before !== undefined) {
+      this.#results.set(before.id, before.result);
+      return ok({ request_id: before.id });
+    }
     const id = String(++this.#next);
-    this.#answered.set(known, id);
     this.done.push({ operation: name, body });
+    const result = this.#outcome(name, body, id);
+    this.#results.set(id, result);
+    this.#answered.set(known, { id, result });
+    return ok({ request_id: id });
+  }
+
+  /** The result of an operation, or its failure as this kind of server reports it. */
+  #outcome(name: string, body: Body, id: string): Json {
     try {
-      const result = this.#perform(name, body, id);
-      this.#results.set(id, result);
+      return this.#perform(name, body, id);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      this.#results.set(
-        id,
-        this.options.kind === "open-rl"
-          ? { type: "RequestFailedResponse", error_message: text }
-          : { error: text, category: "user" },
-      );
+      if (this.options.kind === "open-rl") return { type: "RequestFailedResponse", error_message: text };
+      return { error: text, category: "user" };
     }
-    return ok({ request_id: id });
   }
 
   /** What makes two requests the same in this server's eyes. */
