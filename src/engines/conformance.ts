@@ -210,12 +210,14 @@ export function engineConformance({
           weights: [1],
           advantages: [-1],
         }));
-      /** How log-probabilities move with a step on examples. */
+      let norm = NaN;
+      /** How log-probabilities move with a step on examples, whose gradient's norm is noted. */
       const move = async (examples: readonly Example[], learningRate: number, kind: Loss["kind"] = "cross_entropy") => {
         const before = await now();
         const { temperature } = settings;
         await engine.accumulate(kind === "ppo" ? { kind, examples, clip: 0.2, temperature } : { kind, examples });
-        await engine.step({ ...LINEAR, learningRate });
+        const { gradientNorm } = await engine.step({ ...LINEAR, learningRate });
+        norm = gradientNorm;
         return difference(await now(), before);
       };
       const all = prompts.map((_, i) => i);
@@ -239,6 +241,11 @@ export function engineConformance({
         await move(await examplesOf(tail), learningRate),
       ];
       whole = await move(await examplesOf(all), learningRate);
+      if (!Number.isNaN(norm)) {
+        // A step of -s g, where g is c times the gradient wanted, raises the sum by s |g|^2 / c.
+        const c = ((learningRate / LINEAR.epsilon) * norm ** 2) / whole.reduce((sum, x) => sum + x, 0);
+        must(c > 0.8 && c < 1.25, `the gradient is ${c.toFixed(3)} times that of the sum over tokens`);
+      }
       compare(
         whole,
         first.map((x, i) => x + second[i]),

@@ -94,7 +94,8 @@ export function trainingPlan(
           return { ...example, advantages, logprobs: now[i] ?? advantages.map(() => 0) };
         });
   // The size of a datum does not depend on its values, so requests are cut first and their values multiplied then.
-  const requests = chunks(examples, limits, sizeOfExample);
+  const room = { ...limits, tokens: limits.tokens - (profile.batchMultiple - 1) };
+  const requests = chunks(examples, room, sizeOfExample);
   const scaled = requests.map((request) => {
     const full = fill(request, profile.batchMultiple);
     const datums = profile.reduction === "mean-per-step" ? examples.length : full.length;
@@ -143,11 +144,17 @@ function advantageDatum({ sendsMask, arrays }: Profile, example: PpoExample, sca
   });
 }
 
-/** Adds copies without advantage until the number is a multiple. */
+/** Adds datums of one token without advantage until the number is a multiple. */
 function fill(examples: readonly PpoExample[], multiple: number): PpoExample[] {
   const missing = (multiple - (examples.length % multiple)) % multiple;
-  const last = examples[examples.length - 1];
-  return [...examples, ...Array.from({ length: missing }, () => ({ ...last, advantages: last.advantages.map(() => 0) }))];
+  const [{ prompt, completion }] = examples;
+  const filler: PpoExample = {
+    prompt: { tokens: prompt.tokens.slice(0, 1), shared: 0 },
+    completion: completion.slice(0, 1),
+    logprobs: [0],
+    advantages: [0],
+  };
+  return [...examples, ...Array.from({ length: missing }, () => filler)];
 }
 
 function ofLength(example: Sequence, values: readonly number[], name: string, index: number): readonly number[] {

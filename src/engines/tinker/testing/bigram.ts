@@ -77,13 +77,19 @@ export class Bigram {
     return { tokens, logprobs, stop_reason: "length" };
   }
 
-  logprobs({ tokens, inputs }: TrainingDatum): number[] {
-    return inputs["target_tokens"].map((target, t) => this.row(tokens[t])[target]);
+  /** Log-probabilities of the targets; `rows` keeps what one request needs more than once. */
+  logprobs({ tokens, inputs }: TrainingDatum, rows = new Map<number, Float64Array>()): number[] {
+    return inputs["target_tokens"].map((target, t) => {
+      const row = rows.get(tokens[t]) ?? this.row(tokens[t]);
+      rows.set(tokens[t], row);
+      return row[target];
+    });
   }
 
   /** One request on a server of `kind`; returns log-probabilities of all targets and adds the gradient unless it is only forward. */
   train(kind: ProfileName, { data, loss, config }: Training, forwardOnly: boolean): number[][] {
-    const outputs = data.map((datum) => this.logprobs(datum));
+    const rows = new Map<number, Float64Array>();
+    const outputs = data.map((datum) => this.logprobs(datum, rows));
     if (forwardOnly) return outputs;
     this.count += data.length;
     const masks = data.map((datum) => maskOf(kind, loss, datum));
@@ -125,7 +131,7 @@ export class Bigram {
   step(kind: ProfileName, { learningRate, beta1, beta2, epsilon, weightDecay, gradientClip }: AdamSettings): number {
     const divisor = kind === "skyrl-jax" ? Math.max(1, this.count) : 1;
     const gradient = this.gradient.map((g) => g / divisor);
-    const norm = Math.hypot(...gradient);
+    const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
     const shrink = kind !== "skyrl-jax" && gradientClip > 0 && norm > gradientClip ? gradientClip / norm : 1;
     this.steps++;
     gradient.forEach((raw, i) => {
