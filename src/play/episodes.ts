@@ -79,7 +79,7 @@ export const drawIndex = (round: number, step: number): number => round * PER_RO
 /** Plays all episodes to their end and returns them in the order given. */
 export async function playEpisodes(
   specs: readonly EpisodeSpec[],
-  { concurrency = 512, onProgress, signal }: PlayOptions = {},
+  { concurrency = 2048, onProgress, signal }: PlayOptions = {},
 ): Promise<Episode[]> {
   const finished: Episode[] = [];
   let done = 0;

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { checkArrays, type Program } from "./compile.ts";
-import type { Arrays } from "./session.ts";
+import type { Arrays, Device } from "./session.ts";
 import { Thread, WorkerError, type Resident, type Task } from "./thread.ts";
 
 // Node 20 cannot load TypeScript in a worker, so sources (under a test runner) use the worker that `npm run build` made.
@@ -12,6 +12,8 @@ const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../../dist/tensor/worke
 export interface PoolOptions {
   /** Workers at most; they start when there is work for them. All available cores unless given. */
   readonly threads?: number;
+  /** Where workers run programs; one worker serves a device that is not the CPU. */
+  readonly device?: Device;
   /** The module workers run. */
   readonly entry?: URL;
 }
@@ -19,14 +21,16 @@ export interface PoolOptions {
 /** Hands runs to idle workers in the order in which they were asked for. */
 export class Pool {
   readonly #threads: number;
+  readonly #device: Device;
   readonly #entry: URL;
   readonly #queue: Task[] = [];
   #active: readonly Thread[] = [];
   #started = 0;
   #released = false;
 
-  constructor({ threads = availableParallelism(), entry = ENTRY }: PoolOptions = {}) {
-    this.#threads = threads;
+  constructor({ threads = availableParallelism(), device = "cpu", entry = ENTRY }: PoolOptions = {}) {
+    this.#threads = device === "cpu" ? threads : 1;
+    this.#device = device;
     this.#entry = entry;
     if (!existsSync(entry)) throw new WorkerError(`${fileURLToPath(entry)} is missing; run "npm run build"`);
   }
@@ -67,7 +71,7 @@ export class Pool {
   /** Nothing when there are as many as there may be. */
   #start(): Thread | undefined {
     if (this.#active.length >= this.#threads) return undefined;
-    const thread: Thread = new Thread(`worker ${++this.#started}`, this.#entry, {
+    const thread: Thread = new Thread(`worker ${++this.#started}`, this.#entry, this.#device, {
       idle: () => this.#dispatch(),
       exit: () => {
         this.#active = this.#active.filter((other) => other !== thread);

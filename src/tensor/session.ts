@@ -2,6 +2,15 @@
 import { InferenceSession, Tensor as Value } from "onnxruntime-node";
 import type { Data } from "./tensor.ts";
 
+/** Where graphs run. */
+export const DEVICES = ["cpu", "cuda"] as const;
+export type Device = (typeof DEVICES)[number];
+
+/** A device that this machine or this installation does not have. */
+export class DeviceError extends Error {
+  override readonly name = "DeviceError";
+}
+
 export type Arrays = Readonly<Record<string, Data>>;
 
 /** A function of named arrays that owns an ONNX Runtime session until it is released. */
@@ -23,18 +32,19 @@ function toData(name: string, { data }: Value): Data {
   throw new TypeError(`${name}: an output of type ${data.constructor.name} is not supported`);
 }
 
-/** Loads the bytes of an ONNX model whose inputs have fixed shapes. One operator after another, each on one thread. */
-export async function openSession(model: Uint8Array): Promise<Session> {
-  const session = await InferenceSession.create(model, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: "basic",
-    // An arena would keep the memory of a run in every session, and saves little time.
-    enableCpuMemArena: false,
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-    // Masked softmax leaves denormals, which are slow.
-    extra: { session: { set_denormal_as_zero: "1" } },
+const NO_CUDA =
+  "ONNX Runtime cannot load its CUDA provider. It needs Linux, CUDA 12 and cuDNN 9, and the provider's library, which " +
+  '"ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false" downloads; or use the device "cpu"';
+
+/**
+ * Loads the bytes of an ONNX model whose inputs have fixed shapes. One operator after another, each on one thread. Throws
+ * `DeviceError` when the device is missing.
+ */
+export async function openSession(model: Uint8Array, device: Device = "cpu"): Promise<Session> {
+  const session = await createSession(model, device).catch((cause: unknown) => {
+    if (device === "cuda" && cause instanceof Error && /CUDA|shared library/i.test(cause.message))
+      throw new DeviceError(NO_CUDA, { cause });
+    throw cause;
   });
   const shapes = session.inputMetadata.map((x): readonly [string, readonly number[]] => [
     x.name,
@@ -49,3 +59,17 @@ export async function openSession(model: Uint8Array): Promise<Session> {
     release: () => session.release(),
   };
 }
+
+const createSession = (model: Uint8Array, device: Device): Promise<InferenceSession> =>
+  InferenceSession.create(model, {
+    executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: "basic",
+    // An arena would keep the memory of a run in every session, and saves little time.
+    enableCpuMemArena: false,
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    // Masked softmax leaves denormals, which are slow.
+    extra: { session: { set_denormal_as_zero: "1" } },
+  });

@@ -1,7 +1,7 @@
 /** The main thread's side of one worker: what it keeps, what it works on, and what its end means. */
 import { Worker } from "node:worker_threads";
 import type { Program } from "./compile.ts";
-import type { Arrays } from "./session.ts";
+import type { Arrays, Device } from "./session.ts";
 
 /** Inputs that stay in the workers from run to run, such as weights. Whoever changes them raises the version. */
 export interface Resident {
@@ -11,6 +11,13 @@ export interface Resident {
 }
 let residents = 0;
 export const resident = (arrays: Arrays): Resident => ({ id: residents++, arrays, version: 0 });
+
+/** What a worker is started with. */
+export interface WorkerOptions {
+  /** 1 while a run is under way. */
+  readonly flag: Int32Array;
+  readonly device: Device;
+}
 
 /** One run; `model` and the arrays of residents come with it when the worker does not have them yet. */
 export interface Job {
@@ -66,9 +73,10 @@ export class Thread {
   /** Called when the task is over, where somebody waits for that. */
   #ended: (() => void) | undefined;
 
-  constructor(name: string, entry: URL, events: { readonly idle: () => void; readonly exit: () => void }) {
+  constructor(name: string, entry: URL, device: Device, events: { readonly idle: () => void; readonly exit: () => void }) {
     this.#events = events;
-    this.#worker = new Worker(entry, { name, execArgv: [], workerData: this.#flag }); // flags for the main script need not suit a worker
+    const workerData: WorkerOptions = { flag: this.#flag, device };
+    this.#worker = new Worker(entry, { name, execArgv: [], workerData }); // flags for the main script need not suit a worker
     this.#worker.unref();
     let cause: unknown;
     this.#worker.on("message", (answer: Answer) => this.#settle(answer));

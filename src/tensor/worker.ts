@@ -1,17 +1,16 @@
 /** A worker thread of `Pool`: keeps sessions and resident arrays, and runs one job after another. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { Answer, Job, Message } from "./thread.ts";
+import type { Answer, Job, Message, WorkerOptions } from "./thread.ts";
 import { openSession, type Arrays, type Session } from "./session.ts";
 
 const port = parentPort!;
-/** 1 while a run is under way, see `thread.ts`. */
-const flag: Int32Array = workerData;
+const { flag, device }: WorkerOptions = workerData;
 const sessions = new Map<number, Session>();
 const residents = new Map<number, Arrays>();
 
 async function run({ program, model, residents: needed, arrays }: Job): Promise<Arrays> {
   for (const { id, arrays: fresh } of needed) if (fresh) residents.set(id, fresh);
-  if (model && !sessions.has(program)) sessions.set(program, await openSession(model));
+  if (model && !sessions.has(program)) sessions.set(program, await openSession(model, device));
   const kept = needed.map(({ id }) => residents.get(id));
   return sessions.get(program)!.run(Object.assign({}, ...kept, arrays));
 }

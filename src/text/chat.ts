@@ -74,6 +74,9 @@ export function createChat(tokenizer: Tokenizer, { variables = {} }: ChatOptions
   };
 }
 
+/** Characters of conversations whose prompts are kept. */
+const CACHED_PROMPTS = 4_000_000;
+
 /** `CHAT_TEMPLATE` written directly in tokens; every content stands between two markers, so parts join without a seam. */
 function markerLayout(tokenizer: Tokenizer): Layout {
   const end = tokenizer.special(END_TOKEN);
@@ -82,14 +85,23 @@ function markerLayout(tokenizer: Tokenizer): Layout {
     user: tokenizer.special("<|user|>"),
     assistant: tokenizer.special("<|assistant|>"),
   } as const;
+  const write = (messages: readonly Message[]): Prompt => {
+    const contents = messages.map(({ content }) => tokenizer.encode(content));
+    const tokens: number[] = [];
+    for (const [i, content] of contents.entries()) {
+      tokens.push(markers[messages[i].role]);
+      for (const token of content) tokens.push(token);
+      tokens.push(end);
+    }
+    tokens.push(markers.assistant);
+    return { tokens, shared: messages[0]?.role === "system" ? contents[0].length + 2 : 0 };
+  };
+  // Thousands of decisions of a step face the same few hundred positions.
+  const prompts = boundedCache<Prompt>(CACHED_PROMPTS);
   return {
     end,
-    prompt(messages) {
-      const contents = messages.map(({ content }) => tokenizer.encode(content));
-      const tokens = contents.flatMap((content, i) => [markers[messages[i].role], ...content, end]);
-      tokens.push(markers.assistant);
-      return { tokens, shared: messages[0]?.role === "system" ? contents[0].length + 2 : 0 };
-    },
+    prompt: (messages) =>
+      prompts(messages.map(({ role, content }) => `${role} ${content.length} ${content}`).join(), () => write(messages)),
     afterReply: (content) => [end, markers.user, ...tokenizer.encode(content), end, markers.assistant],
   };
 }

@@ -117,7 +117,7 @@ export const configSchema = z.strictObject({
   evaluation: z
     .strictObject({
       episodes: positive.default(200).describe("per opponent"),
-      concurrency: positive.default(512),
+      concurrency: positive.default(2048).describe("episodes under way together"),
     })
     .prefault({}),
 });

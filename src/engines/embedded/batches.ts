@@ -6,7 +6,7 @@ import type { ModelConfig } from "./model.ts";
 /** Own lengths are padded to multiples of 16 up to 128, of 32 up to 256, of 64 up to 512 and so on, so by less than a quarter. */
 const LENGTH_STEP = 16;
 /** Chosen positions are padded to powers of two from this. */
-const FEWEST_CHOSEN = 16;
+const FEWEST_CHOSEN = 4;
 
 /** Requests with the same tokens as one row: the tokens after the shared prefix, and which of them predict something. */
 export interface Row {
@@ -116,7 +116,7 @@ export function invariantBatches(rows: readonly Row[], sizes: readonly number[],
   return byPrefix(rows)
     .flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`))
     .flatMap((group) =>
-      cut(group, sizes).map((part) => ({
+      cut(group, () => sizes).map((part) => ({
         rows: part,
         sizes: {
           prefix: part[0].prefix.length,
@@ -128,17 +128,24 @@ export function invariantBatches(rows: readonly Row[], sizes: readonly number[],
     );
 }
 
-/** Batches of similar lengths, longest first: a row may be padded to a longer neighbour, so that few rows stay empty. */
-export function denseBatches(rows: readonly Row[], sizes: readonly number[]): readonly Batch[] {
+/**
+ * Batches of similar lengths, longest first: a row may be padded to a longer neighbour, so that few rows stay empty. A batch has one
+ * of `sizes` rows (largest first), and no more than `slots` tokens unless it has the fewest rows.
+ */
+export function denseBatches(rows: readonly Row[], sizes: readonly number[], slots: number): readonly Batch[] {
+  const sizesFor = (row: Row) => {
+    const fitting = sizes.filter((size) => size * lengthSlots(row) <= slots);
+    return fitting.length > 0 ? fitting : sizes.slice(-1);
+  };
   return byPrefix(rows)
     .flatMap((group) => groupBy(group, (row) => `${chosenSlots(row.chosen)}`))
     .flatMap((group) => {
       const sorted = group.toSorted((a, b) => b.own.length - a.own.length || a.members[0] - b.members[0]);
-      return cut(sorted, sizes).map((part) => ({
+      return cut(sorted, sizesFor).map((part) => ({
         rows: part,
         sizes: {
           prefix: part[0].prefix.length,
-          rows: rowSlots(part.length, sizes),
+          rows: rowSlots(part.length, sizesFor(part[0])),
           length: lengthSlots(part[0]),
           chosen: chosenSlots(part[0].chosen),
         },
@@ -149,9 +156,10 @@ export function denseBatches(rows: readonly Row[], sizes: readonly number[]): re
 const rowSlots = (n: number, sizes: readonly number[]): number => sizes.findLast((size) => size >= n) ?? sizes[0];
 
 /** Parts as large as the sizes allow. A rest becomes several small parts, which fill better and run side by side. */
-function cut<T>(items: readonly T[], sizes: readonly number[]): readonly (readonly T[])[] {
+function cut<T>(items: readonly T[], sizesFor: (first: T) => readonly number[]): readonly (readonly T[])[] {
   const parts: T[][] = [];
   for (let i = 0; i < items.length; i += parts.at(-1)!.length) {
+    const sizes = sizesFor(items[i]);
     const size = sizes.find((each) => each <= items.length - i) ?? sizes.at(-1);
     parts.push(items.slice(i, i + size!));
   }

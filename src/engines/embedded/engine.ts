@@ -1,5 +1,6 @@
 /** The engine that runs inside the Node process, on ONNX Runtime. */
 import type { Key } from "../../random.ts";
+import type { Device } from "../../tensor/session.ts";
 import {
   EngineError,
   type AdamSettings,
@@ -21,26 +22,32 @@ import { initialize, liveWeights, parametersOf, type LiveWeights } from "./param
 import { WeightsSampler } from "./sampler.ts";
 import { Trainer } from "./trainer.ts";
 
-export interface EmbeddedEngineOptions {
+/** How an engine uses the machine. */
+export interface MachineOptions {
+  /** Worker threads at most; all available cores unless given. Results do not depend on it. */
+  readonly threads?: number;
+  /** "cpu" unless given. A device that is missing is an `EngineError` when the first graph runs. */
+  readonly device?: Device;
+}
+
+export interface EmbeddedEngineOptions extends MachineOptions {
   readonly model: ModelConfig;
   /** Of the initial weights. */
   readonly key: Key;
-  /** Worker threads at most; all available cores unless given. Results do not depend on it. */
-  readonly threads?: number;
   /** Written to `config.json` for readers of the folder. */
   readonly ids?: TokenIds;
 }
 
 /** An engine with fresh weights. Throws `EngineError` for a model that cannot be built. */
-export function createEmbeddedEngine({ model, key, threads, ids = {} }: EmbeddedEngineOptions): EmbeddedEngine {
+export function createEmbeddedEngine({ model, key, ids = {}, ...machine }: EmbeddedEngineOptions): EmbeddedEngine {
   checkModel(model);
   const weights = initialize(model, key);
-  return new EmbeddedEngine({ config: model, ids, weights, moments: freshMoments(weights.length) }, threads);
+  return new EmbeddedEngine({ config: model, ids, weights, moments: freshMoments(weights.length) }, machine);
 }
 
 /** The engine saved in a folder. Throws `EngineError` naming a file that is missing or wrong. */
-export async function loadEmbeddedEngine(folder: string, options: { readonly threads?: number } = {}): Promise<EmbeddedEngine> {
-  return new EmbeddedEngine(await readCheckpoint(folder), options.threads);
+export async function loadEmbeddedEngine(folder: string, machine: MachineOptions = {}): Promise<EmbeddedEngine> {
+  return new EmbeddedEngine(await readCheckpoint(folder), machine);
 }
 
 export class EmbeddedEngine implements Engine {
@@ -55,7 +62,7 @@ export class EmbeddedEngine implements Engine {
   #ids: TokenIds;
 
   /** Takes the checkpoint's arrays as its own. */
-  constructor({ config, ids, weights, moments }: Checkpoint, threads?: number) {
+  constructor({ config, ids, weights, moments }: Checkpoint, machine: MachineOptions = {}) {
     this.model = config;
     this.facts = {
       name: "embedded",
@@ -65,7 +72,7 @@ export class EmbeddedEngine implements Engine {
       readsGradient: true,
       frozenSnapshots: true,
     };
-    this.#graphs = new Graphs(config, threads);
+    this.#graphs = new Graphs(config, machine);
     this.#weights = liveWeights(config, weights);
     this.#gradient = new Float32Array(weights.length);
     this.#moments = moments;

@@ -13,7 +13,7 @@ import { lossValue, Trainer } from "./trainer.ts";
 
 /** Three layers, so that a prefix passes through whole layers and gradients through its keys and values in each. */
 const CONFIG: ModelConfig = { ...TINY, layers: 3 };
-const graphs = new Graphs(CONFIG, 1).hold();
+const graphs = new Graphs(CONFIG, { threads: 1 }).hold();
 afterAll(() => graphs.letGo());
 
 /** Weights away from their start, where some gradients are tiny: larger embeddings, uneven norms. */

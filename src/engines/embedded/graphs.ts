@@ -1,6 +1,6 @@
 /** Programs, built when first needed, and the workers that run them; shared by an engine and its snapshots. */
 import { toProgram, type Program } from "../../tensor/compile.ts";
-import { Pool } from "../../tensor/pool.ts";
+import { Pool, type PoolOptions } from "../../tensor/pool.ts";
 import type { Arrays } from "../../tensor/session.ts";
 import { resident, WorkerError, type Resident } from "../../tensor/thread.ts";
 import { EngineError } from "../engine.ts";
@@ -28,9 +28,9 @@ export class Graphs {
   #holders = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(config: ModelConfig, threads?: number) {
+  constructor(config: ModelConfig, options: PoolOptions = {}) {
     this.config = config;
-    this.#pool = new Pool(threads === undefined ? {} : { threads });
+    this.#pool = new Pool(options);
   }
 
   /** Calls `work` after everything asked for before it, because weights must not change under a run. */
@@ -58,7 +58,8 @@ export class Graphs {
       this.#programs.set(key, program);
     }
     return this.#pool.run(program, arrays, kept).catch((error: unknown) => {
-      throw error instanceof WorkerError ? new EngineError(error.message, { cause: error }) : error;
+      const known = error instanceof WorkerError || (error instanceof Error && error.name === "DeviceError");
+      throw known ? new EngineError(error.message, { cause: error }) : error;
     });
   }
 

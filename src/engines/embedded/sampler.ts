@@ -35,7 +35,15 @@ const BELOW_ONE = 1 - 2 ** -24;
 export const keyOf = (kind: string, { prefix, rows, length, chosen }: Sizes, ...more: readonly number[]): string =>
   [kind, prefix, rows, length, chosen, ...more].join(" ");
 
-const promptName = ({ tokens, shared }: Prompt): string => `${shared} ${tokens.join()}`;
+const names = new WeakMap<Prompt, string>();
+/** The same for equal prompts; kept with the object, because callers ask for the same ones again and again. */
+function promptName(prompt: Prompt): string {
+  const known = names.get(prompt);
+  if (known !== undefined) return known;
+  const name = `${prompt.shared} ${prompt.tokens.join()}`;
+  names.set(prompt, name);
+  return name;
+}
 /** The same for requests and examples that have the same tokens. */
 export const continuedName = (prompt: Prompt, continuation: readonly number[]): string =>
   `${promptName(prompt)} ${continuation.join()}`;
