@@ -86,6 +86,9 @@ function describe(event: RunEvent, progress: ReturnType<typeof createProgress>, 
     case "evaluating":
       if (event.finished % 64 === 0) progress.show(`${time} evaluating ${event.stage}: ${event.finished} episodes`);
       return;
+    case "engine":
+      progress.show(`${time} ${event.text}`);
+      return;
     case "evaluated":
       progress.note(
         `${time} evaluated ${event.stage}: ${event.report.games.map(({ game, objective }) => `${game} J ${objective.safetyIndex.value.toFixed(3)}`).join(", ")}`,

@@ -103,8 +103,13 @@ export interface EngineFacts {
   readonly readsGradient: boolean;
   /** Whether a snapshot stays as it was while the engine trains on. */
   readonly frozenSnapshots: boolean;
+  /** Whether equal requests give equal bytes, however they are batched; true unless given. */
+  readonly reproducible?: boolean;
+  /** Whether `accumulate` may be called several times before a step; true unless given. */
+  readonly addsAccumulations?: boolean;
 }
 
+/** Calls take effect in the order they are made: a step may be asked for before `accumulate` has answered. */
 export interface Engine extends Sampler {
   readonly facts: EngineFacts;
   /** Adds the gradient of a loss to the accumulated gradient. */
@@ -113,7 +118,10 @@ export interface Engine extends Sampler {
   gradient(): Promise<Float32Array>;
   /** Forgets the accumulated gradient. */
   clearGradient(): Promise<void>;
-  /** Applies one Adam update with the accumulated gradient and clears it. `gradientNorm` is the norm before clipping. */
+  /**
+   * Applies one Adam update with the accumulated gradient and clears it. `gradientNorm` is the norm before clipping, NaN where the
+   * engine cannot tell.
+   */
   step(settings: AdamSettings): Promise<{ readonly gradientNorm: number }>;
   /** Forgets the optimizer's moments and step count, as at the start of a stage. */
   resetOptimizer(): Promise<void>;

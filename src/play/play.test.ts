@@ -58,7 +58,7 @@ describe("the referee", () => {
         feedForward: 24,
       },
     });
-    const agent = createAgent(config, () => ["PASS BET CALL FOLD COOPERATE DEFECT you they hold"]);
+    const agent = await createAgent(config, () => ["PASS BET CALL FOLD COOPERATE DEFECT you they hold"]);
     const player = modelPlayer("agent", agent.engine, agent.encoding, { ...agent.sampler, maxTokens: 3 });
     const transcript = async (concurrency: number) =>
       (await playEpisodes(specs(player, 2), { concurrency })).map((e) => JSON.stringify(transcriptOf(e)));

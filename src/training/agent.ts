@@ -6,6 +6,9 @@ import { z } from "zod";
 import { createEmbeddedEngine, loadEmbeddedEngine } from "../engines/embedded/engine.ts";
 import { type Engine, EngineError, type SamplerSettings } from "../engines/engine.ts";
 import { TabularEngine } from "../engines/tabular.ts";
+import { createTinkerEngine, loadTinkerEngine } from "../engines/tinker/engine.ts";
+import { describeEvent } from "../engines/tinker/events.ts";
+import { PROFILES, refusals } from "../engines/tinker/profiles.ts";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { type Roster, rosterOf } from "../opponents/index.ts";
 import { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "../play/encoding.ts";
@@ -13,7 +16,8 @@ import { type Key, foldIn, seedKey } from "../random.ts";
 import { trainTokenizer } from "../text/bpe.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS, createChat } from "../text/chat.ts";
 import { type TokenizerFiles, createTokenizer, loadTokenizer, saveTokenizer, tokenizerFiles } from "../text/tokenizer.ts";
-import type { RunConfig } from "./config.ts";
+import { ConfigError, type RunConfig } from "./config.ts";
+import { adamSettings } from "./supervised.ts";
 
 export interface Agent {
   readonly kind: RunConfig["engine"]["kind"];
@@ -23,25 +27,43 @@ export interface Agent {
   readonly sampler: SamplerSettings;
   /** Present for engines that read text. */
   readonly tokenizer?: TokenizerFiles;
+  readonly templateVariables?: Readonly<Record<string, unknown>>;
+}
+
+/** For engines that live elsewhere. */
+export interface Connection {
+  /** Ends what is under way. */
+  readonly signal?: AbortSignal;
+  /** Told what a person may want to know, such as what the engine waits for. */
+  readonly onMessage?: (text: string) => void;
 }
 
 const FILE = "sepo.json";
 const fileSchema = z.strictObject({
-  kind: z.enum(["embedded", "tabular"]),
+  kind: z.enum(["embedded", "tabular", "tinker"]),
   games: z.array(z.enum(GAME_NAMES)),
   protocol: z.enum(PROTOCOLS),
   sampler: z.strictObject({ temperature: z.number(), maxTokens: z.number() }),
+  templateVariables: z.record(z.string(), z.unknown()).optional(),
   /** What a run needs to continue from here. */
   progress: z.unknown(),
 });
 
 const PAD_TOKEN = "<|pad|>";
 
-/** A new agent with random weights; `corpus` is the language its tokenizer is made from. */
-export function createAgent(config: RunConfig, corpus: () => Iterable<string>): Agent {
-  const { kind, vocabularySize, threads, ...model } = config.engine;
+/**
+ * A new agent: with random weights and a tokenizer made from the language of `corpus`, or with a server's model and a fresh
+ * adapter. Throws `ConfigError` for a run that the server would not train as it says.
+ */
+export async function createAgent(
+  config: RunConfig,
+  corpus: () => Iterable<string>,
+  connection: Connection = {},
+): Promise<Agent> {
   const key: Key = foldIn(seedKey(config.seed), "weights");
   const rosters = rostersOf(config);
+  if (config.engine.kind === "tinker") return createTinkerAgent(config, config.engine, rosters, key, connection);
+  const { kind, vocabularySize, threads, ...model } = config.engine;
   if (kind === "tabular") return tabularAgent(rosters, config.sampler);
   const trained = trainTokenizer(corpus(), { vocabularySize, specialTokens: SPECIAL_TOKENS });
   const files = tokenizerFiles(trained, {
@@ -56,8 +78,47 @@ export function createAgent(config: RunConfig, corpus: () => Iterable<string>): 
     key,
     ...(threads === 0 ? {} : { threads }),
   });
-  return textAgent(rosters, engine, files, config.sampler);
+  return textAgent("embedded", rosters, engine, files, config.sampler);
 }
+
+async function createTinkerAgent(
+  config: RunConfig,
+  { tokenizer, templateVariables, kind, baseUrl, requestTokens, ...options }: Extract<RunConfig["engine"], { kind: "tinker" }>,
+  rosters: readonly Roster[],
+  key: Key,
+  connection: Connection,
+): Promise<Agent> {
+  const { base, sft, sepo } = config;
+  const reasons = refusals(PROFILES[options.profile], {
+    temperature: config.sampler.temperature,
+    reference: sepo.beta > 0,
+    adam: {
+      ...(base.epochs === 0 ? {} : { base: adamSettings(base) }),
+      ...(sft.epochs === 0 ? {} : { sft: adamSettings(sft) }),
+      sepo: adamSettings(sepo),
+    },
+  });
+  if (reasons.length > 0)
+    throw new ConfigError(`the server would not train what the configuration says:\n${reasons.join("\n")}`);
+  const files = await loadTokenizer(tokenizer);
+  const { vocabularySize } = createTokenizer(files);
+  const engine = await createTinkerEngine({
+    ...options,
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(requestTokens === undefined ? {} : { requestLimits: { tokens: requestTokens } }),
+    ...tinkerConnection(connection),
+    vocabularySize,
+    key,
+  });
+  return textAgent(kind, rosters, engine, files, config.sampler, templateVariables);
+}
+
+const tinkerConnection = ({ signal, onMessage }: Connection) => ({
+  ...(signal === undefined ? {} : { signal }),
+  ...(onMessage === undefined
+    ? {}
+    : { onEvent: (event: Parameters<typeof describeEvent>[0]) => onMessage(describeEvent(event)) }),
+});
 
 /** The rosters of a run's games under its protocol. */
 export const rostersOf = ({ games, protocol }: Pick<RunConfig, "games" | "protocol">): Roster[] =>
@@ -76,9 +137,17 @@ function tabularAgent(rosters: readonly Roster[], sampler: Sampling): Agent {
   return { kind: "tabular", rosters, engine, encoding, sampler: { ...sampler, stop: encoding.stop } };
 }
 
-function textAgent(rosters: readonly Roster[], engine: Engine, files: TokenizerFiles, sampler: Sampling): Agent {
-  const encoding = chatEncoding(createChat(createTokenizer(files)));
-  return { kind: "embedded", rosters, engine, encoding, tokenizer: files, sampler: { ...sampler, stop: encoding.stop } };
+function textAgent(
+  kind: "embedded" | "tinker",
+  rosters: readonly Roster[],
+  engine: Engine,
+  files: TokenizerFiles,
+  sampler: Sampling,
+  templateVariables: Readonly<Record<string, unknown>> = {},
+): Agent {
+  const encoding = chatEncoding(createChat(createTokenizer(files), { variables: templateVariables }));
+  const settings = { ...sampler, stop: encoding.stop };
+  return { kind, rosters, engine, encoding, tokenizer: files, sampler: settings, templateVariables };
 }
 
 /** Writes everything that `openAgent` and a resumed run need; the folder appears whole or not at all. */
@@ -91,7 +160,9 @@ export async function saveAgent(agent: Agent, folder: string, progress: unknown)
   const { temperature, maxTokens } = agent.sampler;
   const { protocol } = agent.rosters[0].game.facts;
   const games = agent.rosters.map(({ game }) => game.facts.name);
-  const content = { kind: agent.kind, games, protocol, sampler: { temperature, maxTokens }, progress };
+  const { kind, templateVariables: variables } = agent;
+  const template = variables === undefined || Object.keys(variables).length === 0 ? {} : { templateVariables: variables };
+  const content = { kind, games, protocol, sampler: { temperature, maxTokens }, ...template, progress };
   await writeFileAtomic(join(partial, FILE), `${JSON.stringify(content, undefined, 2)}\n`);
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);
@@ -115,13 +186,22 @@ export async function readAgentFile(folder: string): Promise<z.infer<typeof file
 }
 
 /** The agent saved in a checkpoint folder. */
-export async function openAgent(folder: string): Promise<Agent> {
-  const { kind, sampler, ...played } = await readAgentFile(folder);
+export async function openAgent(folder: string, connection: Connection = {}): Promise<Agent> {
+  const { kind, sampler, templateVariables, ...played } = await readAgentFile(folder);
   const rosters = rostersOf(played);
   if (kind === "tabular") {
     const agent = tabularAgent(rosters, sampler);
     await agent.engine.load(folder);
     return agent;
   }
-  return textAgent(rosters, await loadEmbeddedEngine(folder), await loadTokenizer(folder), sampler);
+  const files = await loadTokenizer(folder);
+  if (kind === "embedded") return textAgent(kind, rosters, await loadEmbeddedEngine(folder), files, sampler);
+  const baseUrl = process.env["TINKER_BASE_URL"];
+  const engine = await loadTinkerEngine(folder, {
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...tinkerConnection(connection),
+    vocabularySize: createTokenizer(files).vocabularySize,
+    key: seedKey(0),
+  });
+  return textAgent(kind, rosters, engine, files, sampler, templateVariables);
 }

@@ -1,5 +1,6 @@
 /** The configuration of a run: one serialisable object, validated with the names of wrong keys. */
 import { z } from "zod";
+import { PROFILE_NAMES } from "../engines/tinker/profiles.ts";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { CREDITS } from "../objective/credit.ts";
 
@@ -17,7 +18,11 @@ const supervised = (defaults: { examples: number; epochs: number; learningRate: 
   z
     .strictObject({
       examples: positive.default(defaults.examples).describe("decisions per game"),
-      epochs: z.number().positive().default(defaults.epochs).describe("passes over the training split"),
+      epochs: z
+        .number()
+        .min(0)
+        .default(defaults.epochs)
+        .describe("passes over the training split; 0: none, the model as it is"),
       batch: positive.default(64).describe("examples per step"),
       learningRate: rate.default(defaults.learningRate).describe("peak; 5% warm-up, then cosine to a tenth"),
       weightDecay: z.number().min(0).default(0.01),
@@ -26,24 +31,47 @@ const supervised = (defaults: { examples: number; epochs: number; learningRate: 
     })
     .prefault({});
 
+/** Engines that hold their model in this process. */
+const localEngine = z.strictObject({
+  kind: z.enum(["embedded", "tabular"]),
+  vocabularySize: positive.default(640).describe("upper limit of the trained tokenizer"),
+  width: positive.default(128),
+  layers: positive.default(3),
+  heads: positive.default(4),
+  keyValueHeads: positive.default(2),
+  headWidth: positive.default(32),
+  feedForward: positive.default(352),
+  contextLength: positive.default(512),
+  threads: count.default(0).describe("0: one per core"),
+});
+/** A model on a server; the API key is read from TINKER_API_KEY. */
+const tinkerEngine = z.strictObject({
+  kind: z.literal("tinker"),
+  profile: z.enum(PROFILE_NAMES).default("tinker").describe("what the server honours"),
+  baseUrl: z.url().optional().describe("default: the profile's own"),
+  baseModel: z.string().min(1).describe("the server's name of the model"),
+  tokenizer: z.string().min(1).describe("folder with the model's tokenizer and chat template"),
+  templateVariables: z.record(z.string(), z.unknown()).default({}).describe("for the chat template, e.g. enable_thinking"),
+  rank: positive.default(32).describe("of the adapter that is trained"),
+  contextLength: positive.default(4096),
+  concurrency: positive.default(64).describe("samples under way at the same time"),
+  requestTokens: positive.optional().describe("largest training request; default: the profile's"),
+  deadlineSeconds: positive.default(1800).describe("longest wait for one operation"),
+});
+const isSection = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const engine = z
+  .preprocess(
+    (value) => (isSection(value) && value["kind"] === undefined ? { ...value, kind: "embedded" } : value),
+    z.discriminatedUnion("kind", [localEngine, tinkerEngine]),
+  )
+  .prefault({});
+
 export const configSchema = z.strictObject({
   seed: count.default(0).describe("the root of all randomness"),
   games: z.array(z.enum(GAME_NAMES)).min(1).default(["ipd", "kuhn"]),
   protocol: z.enum(PROTOCOLS).default("corrected").describe("the measurement rules"),
-  engine: z
-    .strictObject({
-      kind: z.enum(["embedded", "tabular"]).default("embedded"),
-      vocabularySize: positive.default(640).describe("upper limit of the trained tokenizer"),
-      width: positive.default(128),
-      layers: positive.default(3),
-      heads: positive.default(4),
-      keyValueHeads: positive.default(2),
-      headWidth: positive.default(32),
-      feedForward: positive.default(352),
-      contextLength: positive.default(512),
-      threads: count.default(0).describe("0: one per core"),
-    })
-    .prefault({}),
+  engine,
   sampler: z
     .strictObject({ temperature: rate.default(1), maxTokens: positive.default(24).describe("longest reply") })
     .prefault({}),
@@ -126,6 +154,3 @@ export function assign(target: Record<string, unknown>, assignment: string): voi
   }
   table[path[path.length - 1]] = value;
 }
-
-const isSection = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

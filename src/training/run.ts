@@ -13,7 +13,7 @@ import { type AgentReport, reportAgent } from "../evaluation/stage.ts";
 import type { Sampler } from "../engines/engine.ts";
 import { transcriptOf } from "../play/score.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { type Agent, createAgent, openAgent, readAgentFile, rostersOf, saveAgent } from "./agent.ts";
+import { type Agent, type Connection, createAgent, openAgent, readAgentFile, rostersOf, saveAgent } from "./agent.ts";
 import { ConfigError, type RunConfig, parseConfig } from "./config.ts";
 import { addExploiters, withExploiters } from "./exploiters.ts";
 import { sepoStep } from "./sepo.ts";
@@ -33,6 +33,7 @@ export type RunEvent =
     }
   | { readonly kind: "checkpoint"; readonly stage: Stage; readonly step: number; readonly folder: string }
   | { readonly kind: "evaluating"; readonly stage: Stage; readonly finished: number; readonly episodes: number }
+  | { readonly kind: "engine"; readonly text: string }
   | { readonly kind: "evaluated"; readonly stage: Stage; readonly report: AgentReport };
 
 export interface RunOptions {
@@ -66,7 +67,14 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
   if (newest === undefined) await writeFileAtomic(join(folder, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
   const root = seedKey(config.seed);
   const baseTraces = await tracesOf(config, "base");
-  const agent = newest === undefined ? createAgent(config, () => corpus(config, baseTraces)) : await openAgent(newest.folder);
+  const connection: Connection = {
+    ...(signal === undefined ? {} : { signal }),
+    onMessage: (text) => onEvent?.({ kind: "engine", text }),
+  };
+  const agent =
+    newest === undefined
+      ? await createAgent(config, () => corpus(config, baseTraces), connection)
+      : await openAgent(newest.folder, connection);
   let progress: Progress = newest?.progress ?? { stage: "base", step: 0, ...FRESH, metricsBytes: 0 };
   const metricsFile = join(folder, "metrics.jsonl");
   await appendFile(metricsFile, "");
@@ -98,6 +106,10 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
   const supervised = async (stage: "base" | "sft", traces: readonly Trace[], start: number) => {
     const examples = traces.filter(({ split }) => split === "train").map((trace) => supervisedExample(trace, agent.encoding));
     const steps = supervisedSteps(examples.length, config[stage]);
+    if (steps === 0) {
+      progress = { stage, step: 0, ...FRESH, metricsBytes: progress.metricsBytes };
+      await checkpoint(stage, true);
+    }
     for (let step = start; step < steps; step++) {
       signal?.throwIfAborted();
       const began = performance.now();
@@ -108,7 +120,7 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
   };
 
   const sepo = async (start: number) => {
-    const reference = await referenceOf(folder);
+    const reference = config.sepo.beta === 0 ? undefined : await referenceOf(folder, connection);
     const { steps, transcriptsEvery, exploiter } = config.sepo;
     const players = { sampler: agent.engine, encoding: agent.encoding, settings: agent.sampler };
     let { gaps, exploiters }: Pick<Progress, "gaps" | "exploiters"> = progress;
@@ -117,7 +129,8 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
       const began = performance.now();
       const rosters = agent.rosters.map((roster) => withExploiters(roster, exploiters));
       const learningRate = config.sepo.learningRate * (1 - ((1 - config.sepo.finalLearningRate) * step) / steps);
-      const context = { ...agent, rosters, reference, settings: { ...config.sepo, learningRate } };
+      const settings = { ...config.sepo, learningRate };
+      const context = { ...agent, rosters, settings, ...(reference === undefined ? {} : { reference }) };
       const { metrics, groups, ...next } = await sepoStep(context, foldIn(root, "sepo", step), gaps, signal);
       gaps = next.gaps;
       if (exploiter.every > 0 && (step + 1) % exploiter.every === 0) {
@@ -136,7 +149,7 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
       }
       await record("sepo", step, steps, metrics, (performance.now() - began) / 1000, { gaps, exploiters });
     }
-    await reference.release();
+    await reference?.release();
   };
 
   const reports: AgentReport[] = [];
@@ -173,8 +186,8 @@ const corpus = (config: RunConfig, traces: readonly Trace[]): string[] => [
 ];
 
 /** The frozen SFT policy; read from its checkpoint, because the engine may have trained on since. */
-async function referenceOf(folder: string): Promise<Sampler> {
-  const sft = await openAgent(join(folder, "checkpoints", "sft"));
+async function referenceOf(folder: string, connection: Connection): Promise<Sampler> {
+  const sft = await openAgent(join(folder, "checkpoints", "sft"), connection);
   return sft.engine;
 }
 

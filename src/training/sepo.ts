@@ -46,8 +46,8 @@ export type Gaps = Readonly<Record<string, RunningGap>>;
 
 export interface SepoContext {
   readonly engine: Engine;
-  /** The frozen policy the KL is measured to. */
-  readonly reference: Sampler;
+  /** The frozen policy the KL is measured to; not needed when its weight is 0. */
+  readonly reference?: Sampler;
   readonly encoding: Encoding;
   readonly sampler: SamplerSettings;
   readonly rosters: readonly Roster[];
@@ -107,9 +107,13 @@ async function update(
       ...data[i],
       advantages: data[i].advantages.map((a) => (a * data.length) / part.length),
     }));
-    const result = await engine.accumulate({ kind: "ppo", examples, clip, temperature });
+    // Asked for together: an engine far away then does both without waiting for us in between.
+    const [result, { gradientNorm }] = await Promise.all([
+      engine.accumulate({ kind: "ppo", examples, clip, temperature }),
+      engine.step(adamSettings(settings)),
+    ]);
     part.forEach((i, at) => (logprobs[i] = result.logprobs[at]));
-    norms.push((await engine.step(adamSettings(settings))).gradientNorm);
+    norms.push(gradientNorm);
   }
   return { logprobs, gradientNorm: mean(norms) };
 }
@@ -172,7 +176,7 @@ export function shuffleHarms(group: PlayedGroup, key: Key): PlayedGroup {
  * clamped; then divides by the number of examples.
  */
 async function withReference(examples: readonly PpoExample[], { reference, sampler, settings }: SepoContext) {
-  if (examples.length === 0 || settings.beta === 0)
+  if (examples.length === 0 || settings.beta === 0 || reference === undefined)
     return { data: examples.map((e) => scaled(e, e.advantages, examples.length)), kl: 0 };
   const scores = await reference.score(
     examples.map(({ prompt, completion }) => ({ prompt, continuation: completion })),

@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+/** `npm run test:tinker`: the engine contract and a short SEPO run on a server. */
+import { Command, CommanderError, Option } from "commander";
+import { PROFILES, PROFILE_NAMES, type ProfileName } from "../engines/tinker/profiles.ts";
+import { GAME_NAMES } from "../games/index.ts";
+import { type Summary, checkTinker } from "./check-tinker.ts";
+import { EXIT_CODES, describeFailure } from "./failure.ts";
+import { naturalNumber, positiveNumber, positiveReal } from "./options.ts";
+
+interface Flags {
+  readonly baseUrl?: string;
+  readonly profile: ProfileName;
+  readonly baseModel: string;
+  readonly tokenizer: string;
+  readonly rank: number;
+  readonly steps: number;
+  readonly game: string;
+  readonly promptTokens?: number;
+  readonly maxTokens: number;
+  readonly tolerance: number;
+  readonly deadline: number;
+  readonly requestTokens?: number;
+  readonly json?: boolean;
+}
+
+const program = new Command("test-tinker")
+  .description("check a server of the Tinker protocol: the engine contract on it, then steps of SEPO")
+  .option("--base-url <url>", "where the server is; default: the profile's own address")
+  .addOption(new Option("--profile <name>", "what kind of server it is").choices(PROFILE_NAMES).default("tinker"))
+  .requiredOption("--base-model <name>", "the server's name of the model")
+  .requiredOption("--tokenizer <folder>", "the model's tokenizer and chat template")
+  .option("--rank <n>", "rank of the adapter", positiveNumber, 8)
+  .option("--steps <n>", "steps of SEPO; 0: only the contract", naturalNumber, 10)
+  .addOption(new Option("--game <name>", "game of the SEPO run").choices(GAME_NAMES).default("split"))
+  .option("--prompt-tokens <n>", "length of every prompt of the contract's checks", positiveNumber)
+  .option("--max-tokens <n>", "longest reply", positiveNumber, 8)
+  .option("--tolerance <nats>", "how far log-probabilities of the same tokens may lie apart", positiveReal, 1e-3)
+  .option("--request-tokens <n>", "largest training request; default: the profile's", positiveNumber)
+  .option("--deadline <seconds>", "longest wait for one operation", positiveNumber, 600)
+  .option("--json", "print the summary as JSON")
+  .exitOverride()
+  .showHelpAfterError("(add --help for the options)")
+  .action(async ({ baseUrl, deadline, json, ...flags }: Flags) => {
+    const summary = await checkTinker({
+      ...flags,
+      baseUrl: baseUrl ?? PROFILES[flags.profile].baseUrl,
+      deadlineSeconds: deadline,
+      onMessage: (text) => process.stderr.write(`${text}\n`),
+    });
+    console.log(json === true ? JSON.stringify(summary, undefined, 2) : readable(summary));
+    process.exitCode = summary.ok ? EXIT_CODES.success : EXIT_CODES.engine;
+  });
+
+function readable({ ok, profile, checks, sepo }: Summary): string {
+  const count = (wanted: string) => checks.filter(({ outcome }) => outcome === wanted).length;
+  const lines = [
+    `${profile}: of ${checks.length} checks of the contract ${count("pass")} passed, ${count("fail")} failed, ${count("not applicable")} do not apply`,
+  ];
+  for (const { name, error } of checks) if (error !== undefined) lines.push(`  FAIL ${name}: ${error}`);
+  if (sepo !== undefined)
+    lines.push(
+      `${sepo.steps} steps of SEPO: ${sepo.tokens} tokens in ${sepo.seconds.toFixed(1)} s after the first step, ${sepo.tokensPerSecond.toFixed(1)} tokens/s`,
+      `largest gap between sampling and training log-probabilities: ${sepo.logprobGap.toExponential(2)} nats`,
+    );
+  return [...lines, ok ? "pass" : "FAIL"].join("\n");
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+  else {
+    const { code, message } = describeFailure(error);
+    process.stderr.write(`test-tinker: ${message}\n`);
+    process.exitCode = code;
+  }
+}

@@ -1,0 +1,211 @@
+/** What goes wrong between client and server must change nothing that is trained, or end in an error that names the thing. */
+import { afterEach, describe, expect, test } from "vitest";
+import { seedKey } from "../../random.ts";
+import type { TinkerEngine, TinkerEngineOptions } from "./engine.ts";
+import type { TinkerEvent } from "./events.ts";
+import type { ProfileName } from "./profiles.ts";
+import type { Fault, TinkerServer } from "./testing/server.ts";
+import { adamOf, instantClock, startServer } from "./testing/subject.ts";
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+type FaultPlan = (operation: string, count: number) => Fault | undefined;
+
+async function start(kind: ProfileName, fault?: FaultPlan, options: Partial<TinkerEngineOptions> = {}) {
+  const { server, create } = await startServer(kind, { ...(fault === undefined ? {} : { fault }), lateness: 300 });
+  closing.push(() => server.stop());
+  const engine = await create(options);
+  closing.unshift(() => engine.release());
+  return { server, engine };
+}
+
+const prompts = [[1], [2, 3], [4, 5, 6]].map((tokens) => ({ tokens, shared: 0 }));
+const settings = { temperature: 1, maxTokens: 4, stop: [0] };
+const requests = prompts.map((prompt, i) => ({ prompt, key: seedKey(i) }));
+
+/** Two steps of sampling and training; the weights, what was sampled last, and the trained operations. */
+async function train(engine: TinkerEngine, server: TinkerServer, kind: ProfileName) {
+  let completions = await engine.sample(requests, settings);
+  for (let step = 0; step < 2; step++) {
+    const examples = completions.map(({ tokens, logprobs }, i) => ({
+      prompt: prompts[i],
+      completion: tokens,
+      logprobs,
+      advantages: tokens.map((_, t) => (t % 2 === 0 ? 1 : -0.5)),
+    }));
+    await engine.accumulate({ kind: "ppo", examples, clip: 0.2, temperature: 1 });
+    await engine.step(adamOf(kind));
+    completions = await engine.sample(requests, settings);
+  }
+  const trained = server.done.filter(({ operation }) => ["forward_backward", "optim_step"].includes(operation));
+  return { weights: server.weights(), completions, trained: trained.map(({ operation }) => operation) };
+}
+
+async function faultless(kind: ProfileName) {
+  const { server, engine } = await start(kind);
+  return train(engine, server, kind);
+}
+
+/** The fault for every third request of an operation, the first included. */
+const everyThird =
+  (fault: Fault, only?: string): FaultPlan =>
+  (operation, count) =>
+    count % 3 === 0 && operation !== "get_server_capabilities" && operation !== "session_heartbeat"
+      ? only === undefined || only === operation
+        ? fault
+        : undefined
+      : undefined;
+
+describe("the hosted service, which knows a repeated request: every fault leaves the result as it is", () => {
+  const faults: readonly (readonly [string, FaultPlan])[] = [
+    ["429 with retry-after", everyThird({ status: 429, headers: { "retry-after": "2" } })],
+    ["408", everyThird({ status: 408 })],
+    ["409", everyThird({ status: 409 }, "optim_step")],
+    ["500", everyThird({ status: 500 })],
+    ["503 with an empty body", everyThird({ status: 503, body: "" })],
+    ["a connection that ends unanswered", everyThird("unanswered")],
+    ["an answer that is lost", everyThird("lost")],
+    ["an answer cut in half", everyThird("truncated")],
+    ["a request delivered twice", everyThird("twice")],
+    ["a paused queue", everyThird("queued", "retrieve_future")],
+    ["a promise forgotten", everyThird({ status: 410 }, "retrieve_future")],
+  ];
+  for (const [name, fault] of faults)
+    test(name, async () => {
+      const { server, engine } = await start("tinker", fault);
+      expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
+    });
+
+  test("an answer later than the client waits", async () => {
+    const { server, engine } = await start("tinker", everyThird("late", "forward_backward"), { answerSeconds: 0.1 });
+    expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
+  });
+
+  test("a server that loses its promises in the middle", async () => {
+    const late: { server?: TinkerServer } = {};
+    const { server, engine } = await start("tinker", (operation, count) => {
+      if (operation === "retrieve_future" && count === 6) late.server?.forget();
+      return undefined;
+    });
+    late.server = server;
+    expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
+  });
+});
+
+describe("a server that would do a repeated request twice", () => {
+  test("training is not sent again, and the error says what to do", async () => {
+    const { server, engine } = await start("open-rl", everyThird("lost", "forward_backward"));
+    await expect(train(engine, server, "open-rl")).rejects.toThrow(
+      /forward_backward: .*would apply a repeated request twice.*Continue from the last checkpoint/,
+    );
+    expect(server.done.filter(({ operation }) => operation === "forward_backward")).toHaveLength(1);
+    await expect(engine.step(adamOf("open-rl"))).rejects.toThrow(/the model's state is unknown since .*forward_backward/);
+  });
+
+  test("what was refused unseen is sent again, and sampling always", async () => {
+    const fault: FaultPlan = (operation, count) =>
+      operation === "asample" ? everyThird("lost")(operation, count) : everyThird({ status: 429 })(operation, count);
+    const { server, engine } = await start("open-rl", fault);
+    expect((await train(engine, server, "open-rl")).trained).toEqual((await faultless("open-rl")).trained);
+  });
+
+  test("SkyRL knows training by its number and takes it again", async () => {
+    const fault: FaultPlan = (operation, count) =>
+      ["forward_backward", "optim_step"].includes(operation) ? everyThird("lost")(operation, count) : undefined;
+    const { server, engine } = await start("skyrl-jax", fault);
+    expect(await train(engine, server, "skyrl-jax")).toEqual(await faultless("skyrl-jax"));
+  });
+});
+
+describe("errors and waiting are visible", () => {
+  test("the server's words are in the error, whatever form a failure has", async () => {
+    const prompt = { tokens: [1], shared: 0 };
+    const bad = { kind: "cross_entropy", examples: [{ prompt, completion: [99], weights: [1] }] } as const;
+    for (const kind of ["tinker", "open-rl"] as const) {
+      const { engine } = await start(kind);
+      await expect(engine.accumulate(bad)).rejects.toThrow(/forward_backward|expected a finite log-probability|cross_entropy/);
+    }
+    const { engine } = await start(
+      "tinker",
+      everyThird({ status: 422, body: '{"detail":"rank 4 is too large"}' }, "create_model"),
+    );
+    await expect(engine.sample(requests, settings)).rejects.toThrow(/create_model: 422 rank 4 is too large/);
+  });
+
+  test("a queue that never moves ends at the deadline, and was shown", async () => {
+    const events: TinkerEvent[] = [];
+    const onEvent = (event: TinkerEvent) => events.push(event);
+    const queued: FaultPlan = (operation) => (operation === "retrieve_future" ? "queued" : undefined);
+    const { engine } = await start("tinker", queued, { deadlineSeconds: 5, onEvent });
+    await expect(engine.sample(requests, settings)).rejects.toThrow(
+      /create_model was not finished by http.* within 5 s \(queue paused_capacity: full house\)/,
+    );
+    expect(events).toContainEqual(expect.objectContaining({ kind: "queued", state: "paused_capacity", reason: "full house" }));
+  });
+
+  test("a server that is gone ends at the deadline with its address", async () => {
+    const clock = instantClock();
+    const { server, engine } = await start("tinker", undefined, { submitSeconds: 60, clock });
+    await engine.sample(requests, settings);
+    const { baseUrl } = server;
+    await server.stop();
+    const example = { prompt: prompts[0], completion: [1], weights: [1] };
+    await expect(engine.accumulate({ kind: "cross_entropy", examples: [example] })).rejects.toThrow(
+      new RegExp(`${baseUrl} took no request for 60 s; the last answer was: .*ECONNREFUSED`),
+    );
+    // Waiting doubles from half a second to ten.
+    expect(clock.slept.slice(-9)).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]);
+  });
+
+  test("retry-after decides how long the client waits", async () => {
+    const clock = instantClock();
+    const fault: FaultPlan = (operation, count) =>
+      operation === "create_model" && count === 0 ? { status: 429, headers: { "retry-after": "7" } } : undefined;
+    const { engine } = await start("tinker", fault, { clock });
+    await engine.sample(requests, settings);
+    expect(clock.slept).toContain(7000);
+  });
+
+  test("an abort ends everything under way with its reason", async () => {
+    const controller = new AbortController();
+    const queued: FaultPlan = (operation, count) => {
+      if (operation === "retrieve_future" && count === 3) controller.abort();
+      return operation === "retrieve_future" ? "queued" : undefined;
+    };
+    const { engine } = await start("tinker", queued, { signal: controller.signal });
+    await expect(engine.sample(requests, settings)).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
+  });
+
+  test("a heartbeat is sent while an engine lives", async () => {
+    let resolve: () => void = () => {};
+    const twice = new Promise<void>((done) => (resolve = done));
+    const fault: FaultPlan = (operation, count) => {
+      if (operation === "session_heartbeat" && count === 1) resolve();
+      return undefined;
+    };
+    const { engine } = await start("tinker", fault, { heartbeatSeconds: 0.01 });
+    await engine.sample(requests, settings);
+    await twice;
+  });
+
+  test("at most so many samples are under way", async () => {
+    let [now, most] = [0, 0];
+    const { engine, server } = await start(
+      "tinker",
+      (operation) => {
+        if (operation === "asample") most = Math.max(most, ++now);
+        if (operation === "retrieve_future") now = Math.max(0, now - 1);
+        return undefined;
+      },
+      { concurrency: 3 },
+    );
+    const many = Array.from({ length: 40 }, (_, i) => ({ prompt: prompts[0], key: seedKey(i) }));
+    await engine.sample(many, settings);
+    expect(server.count("asample")).toBe(40);
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(4);
+  });
+});

@@ -1,0 +1,119 @@
+/** Samples and scores with weights that a server holds. */
+import { type Key, uniformInteger } from "../../random.ts";
+import {
+  type Completion,
+  EngineError,
+  type SampleRequest,
+  type Sampler,
+  type SamplerSettings,
+  type ScoreRequest,
+} from "../engine.ts";
+import type { RemoteSampler } from "./client.ts";
+import { finite } from "./datums.ts";
+import { mapConcurrently } from "./gate.ts";
+import { type Profile, refuse, temperatureRefusal } from "./profiles.ts";
+import type { SampleResult } from "./wire.ts";
+
+export interface SamplingLimits {
+  readonly contextLength: number;
+  /** Requests under way at the same time. */
+  readonly concurrency: number;
+}
+
+/** Seeds are 31 bits, which every server takes. */
+export const seedOf = (key: Key): number => uniformInteger(key, 2 ** 31);
+
+export function sampleRemote(
+  remote: RemoteSampler,
+  profile: Profile,
+  requests: readonly SampleRequest[],
+  { temperature, maxTokens, stop }: SamplerSettings,
+  { contextLength, concurrency }: SamplingLimits,
+): Promise<Completion[]> {
+  refuse(temperatureRefusal(profile, temperature));
+  if (!Number.isInteger(maxTokens) || maxTokens < 1)
+    throw new EngineError(`tinker: maxTokens must be a positive integer, got ${maxTokens}`);
+  for (const { prompt } of requests)
+    if (prompt.tokens.length + maxTokens > contextLength)
+      throw new EngineError(
+        `tinker: a prompt of ${prompt.tokens.length} tokens and a completion of ${maxTokens} exceed the context length ${contextLength}`,
+      );
+  return mapConcurrently(requests, concurrency, async ({ prompt, key }) => {
+    const seed = profile.seeds ? { seed: seedOf(key) } : {};
+    return completionOf(await remote.sample({ tokens: prompt.tokens, maxTokens, stop, ...seed }), maxTokens, stop);
+  });
+}
+
+/**
+ * The completion up to its first stop token: a server that goes on after it has drawn from the same distribution. One that ended at
+ * a token of its own counts as cut off.
+ */
+function completionOf(
+  { sequences: [{ tokens, logprobs }] }: SampleResult,
+  maxTokens: number,
+  stop: readonly number[],
+): Completion {
+  if (tokens.length === 0) throw new EngineError("tinker: asample: expected at least one token, got none");
+  if (logprobs?.length !== tokens.length)
+    throw new EngineError(`tinker: asample: ${logprobs?.length ?? "no"} log-probabilities for ${tokens.length} tokens`);
+  const at = tokens.findIndex((token) => stop.includes(token));
+  const length = Math.min(maxTokens, at < 0 ? tokens.length : at + 1);
+  return {
+    tokens: tokens.slice(0, length),
+    logprobs: logprobs.slice(0, length).map((value) => finite(value, "asample")),
+    finish: at >= 0 && at < maxTokens ? "stop" : "length",
+  };
+}
+
+/** Log-probabilities of continuations from those of a prompt that contains them. */
+export function scoreRemote(
+  remote: RemoteSampler,
+  requests: readonly ScoreRequest[],
+  concurrency: number,
+): Promise<number[][]> {
+  return mapConcurrently(requests, concurrency, async ({ prompt, continuation }) => {
+    const tokens = [...prompt.tokens, ...continuation];
+    const { prompt_logprobs: values } = await remote.sample({ tokens, maxTokens: 1, stop: [], promptLogprobs: true });
+    // The first token has none: servers send null in its place, or nothing.
+    if (values?.length !== tokens.length && values?.length !== tokens.length - 1)
+      throw new EngineError(`tinker: asample: ${values?.length ?? "no"} prompt log-probabilities for ${tokens.length} tokens`);
+    return values.slice(values.length - continuation.length).map((value) => finite(value, "asample"));
+  });
+}
+
+/** Weights that stay as they were while training goes on. */
+export class TinkerSnapshot implements Sampler {
+  readonly #remote: RemoteSampler;
+  readonly #profile: Profile;
+  readonly #limits: SamplingLimits;
+  readonly #onRelease: () => void;
+  #released = false;
+
+  constructor(remote: RemoteSampler, profile: Profile, limits: SamplingLimits, onRelease: () => void) {
+    this.#remote = remote;
+    this.#profile = profile;
+    this.#limits = limits;
+    this.#onRelease = onRelease;
+  }
+
+  async sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
+    this.#checkHeld();
+    return sampleRemote(this.#remote, this.#profile, requests, settings, this.#limits);
+  }
+
+  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
+    this.#checkHeld();
+    refuse(temperatureRefusal(this.#profile, temperature));
+    return scoreRemote(this.#remote, requests, this.#limits.concurrency);
+  }
+
+  release(): Promise<void> {
+    if (!this.#released) this.#onRelease();
+    this.#released = true;
+    return Promise.resolve();
+  }
+
+  #checkHeld(): void {
+    if (this.#released) throw new EngineError("tinker: the snapshot was released");
+  }
+}

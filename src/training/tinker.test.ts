@@ -1,0 +1,117 @@
+/** Runs on a server of our own over the loopback: a model with real losses behind the real protocol. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkTinker } from "../cli/check-tinker.ts";
+import { TinkerServer } from "../engines/tinker/testing/server.ts";
+import { rosterOf } from "../opponents/index.ts";
+import { trainTokenizer } from "../text/bpe.ts";
+import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS } from "../text/chat.ts";
+import { saveTokenizer, tokenizerFiles } from "../text/tokenizer.ts";
+import { openAgent } from "./agent.ts";
+import { ConfigError, parseConfig } from "./config.ts";
+import { type RunEvent, train } from "./run.ts";
+
+let folder = "";
+let vocabularySize = 0;
+let server: TinkerServer;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sepo-tinker-"));
+  const trained = trainTokenizer(Array<string>(4).fill(rosterOf("split").game.rules), {
+    vocabularySize: 500,
+    specialTokens: SPECIAL_TOKENS,
+  });
+  const files = tokenizerFiles(trained, { chatTemplate: CHAT_TEMPLATE, end: END_TOKEN, pad: "<|pad|>", contextLength: 4096 });
+  await saveTokenizer(folder, files);
+  vocabularySize = Math.max(...Object.values(files.tokenizer.model.vocab)) + 1;
+  server = await TinkerServer.start({ kind: "skyrl-jax", vocabularySize });
+  process.env["TINKER_API_KEY"] = "tml-test";
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+const configOf = (more: Record<string, unknown> = {}) =>
+  parseConfig({
+    games: ["split"],
+    engine: { kind: "tinker", profile: "skyrl-jax", baseUrl: server.baseUrl, baseModel: "bigram", tokenizer: folder, rank: 4 },
+    base: { epochs: 0 },
+    sft: { examples: 24, batch: 12, gradientClip: 0 },
+    sepo: { steps: 2, scenarios: 1, groupSize: 2, checkpointEvery: 1, gradientClip: 0, learningRate: 0.01 },
+    sampler: { maxTokens: 4 },
+    evaluation: { episodes: 2 },
+    ...more,
+  });
+
+describe("a run on a Tinker server", () => {
+  test("trains, is killed, continues from its checkpoint and is opened again", { timeout: 60_000 }, async () => {
+    const out = join(folder, "run");
+    const onEvent = (event: RunEvent) => {
+      if (event.kind === "step" && event.stage === "sepo" && event.step === 2) throw new Error("killed");
+    };
+    await expect(train(configOf(), out, { onEvent })).rejects.toThrow("killed");
+    const reports = await train(configOf(), out, { resume: true });
+    expect(reports).toHaveLength(3);
+    const lines = (await readFile(join(out, "metrics.jsonl"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+    expect(lines.slice(-2)).toMatchObject([
+      { stage: "sepo", step: 1 },
+      { stage: "sepo", step: 2 },
+    ]);
+    const agent = await openAgent(join(out, "checkpoints", "sepo"));
+    expect(agent.engine.facts.name).toBe("tinker (skyrl-jax)");
+    const [[score]] = await agent.engine.score([{ prompt: { tokens: [7], shared: 0 }, continuation: [8] }], 1);
+    expect(score).toBeLessThan(0);
+    await agent.engine.release();
+  });
+
+  test("what the server would not honour is refused before it is asked anything", async () => {
+    const before = server.count("create_session");
+    const bad = configOf({ sft: { gradientClip: 1 }, sepo: { gradientClip: 1 }, sampler: { temperature: 0.8 } });
+    const refused = train(bad, join(folder, "refused"));
+    await expect(refused).rejects.toThrow(ConfigError);
+    await expect(refused).rejects.toThrow(/sft\.gradientClip = 1.*\n.*sepo\.gradientClip = 1/);
+    await expect(refused).rejects.toThrow(/sampler.temperature 0.8; expected 1/);
+    expect(server.count("create_session")).toBe(before);
+  });
+
+  test("the check of a server passes on ours and shows its failures on one that is wrong", { timeout: 60_000 }, async () => {
+    const options = {
+      profile: "skyrl-jax",
+      baseUrl: server.baseUrl,
+      baseModel: "bigram",
+      tokenizer: folder,
+      rank: 4,
+      steps: 2,
+      game: "split",
+      maxTokens: 4,
+      tolerance: 1e-4,
+      deadlineSeconds: 60,
+    } as const;
+    const summary = await checkTinker(options);
+    expect(summary.checks.filter(({ outcome }) => outcome === "fail")).toEqual([]);
+    expect(summary).toMatchObject({ ok: true, sepo: { steps: 2 } });
+    expect(summary.sepo?.tokens).toBeGreaterThan(0);
+    // The same server taken for one that sums: it averages, which the contract's check on sums must see.
+    const wrong = await checkTinker({ ...options, profile: "tinker", steps: 0 });
+    expect(wrong.ok).toBe(false);
+    expect(wrong.checks.filter(({ outcome }) => outcome === "fail").map(({ name }) => name)).toContain(
+      "losses are sums: a batch moves the model as its parts do, and PPO as cross entropy",
+    );
+  });
+});
+
+describe("configuration of the engine", () => {
+  test("engines have keys of their own, and embedded is the default", () => {
+    expect(parseConfig({ engine: { width: 16 } }).engine).toMatchObject({ kind: "embedded", width: 16, layers: 3 });
+    expect(parseConfig({}).engine.kind).toBe("embedded");
+    expect(() => parseConfig({ engine: { kind: "tinker", baseModel: "m", tokenizer: "t", width: 16 } })).toThrow(/width/);
+    expect(() => parseConfig({ engine: { kind: "tinker", tokenizer: "t" } })).toThrow(/baseModel/);
+    expect(() => parseConfig({ engine: { kind: "other" } })).toThrow(/engine\.kind/);
+  });
+});
