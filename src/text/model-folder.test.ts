@@ -80,10 +80,10 @@ describe("a model's chat", () => {
       return folder;
     };
     const never = await folderWith("never", "");
-    await expect(loadChat(never, { thinking: true })).rejects.toThrow(/never: .* no thinking to turn on/);
+    await expect(loadChat(never, { thinking: true })).rejects.toThrow(/no thinking to turn on/);
     expect((await loadChat(never)).answer([])).toBe("");
     const always = await folderWith("always", "<think>\n");
-    await expect(loadChat(always)).rejects.toThrow(/always: .* always makes the model think; expected thinking = true/);
+    await expect(loadChat(always)).rejects.toThrow(/always makes the model think; expected thinking = true/);
   });
 
   test("keeps the generation settings of its folder", async () => {

@@ -3,7 +3,7 @@ import { access, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type Chat, createChat } from "./chat.ts";
-import { TokenizerError, createTokenizer, loadTokenizer } from "./tokenizer.ts";
+import { TokenizerError, type TokenizerFiles, createTokenizer, loadTokenizer } from "./tokenizer.ts";
 
 export interface FindOptions {
   /** Branch, tag or commit of the snapshot; looked at only for models of the hub. */
@@ -62,19 +62,23 @@ export interface ModelChatOptions {
 }
 
 /**
- * The chat of a model folder. Thinking is what the template does with `enable_thinking`; a template that cannot do what is asked
+ * The chat of a model's tokenizer. Thinking is what the template does with `enable_thinking`; a template that cannot do what is asked
  * (one that never thinks, or always) is refused with a `TokenizerError`.
  */
-export async function loadChat(folder: string, { thinking = false, variables = {} }: ModelChatOptions = {}): Promise<Chat> {
-  const tokenizer = createTokenizer(await loadTokenizer(folder));
+export function modelChat(files: TokenizerFiles, { thinking = false, variables = {} }: ModelChatOptions = {}): Chat {
+  const tokenizer = createTokenizer(files);
   const chatOf = (enabled: boolean): Chat => createChat(tokenizer, { variables: { ...variables, enable_thinking: enabled } });
   const chat = chatOf(thinking);
   if (thinking && !asksToThink(chat, chatOf(false)))
-    throw new TokenizerError(`${folder}: its chat template has no thinking to turn on; expected thinking = false`);
+    throw new TokenizerError("the chat template has no thinking to turn on; expected thinking = false");
   if (!thinking && chat.answer([]) === undefined)
-    throw new TokenizerError(`${folder}: its chat template always makes the model think; expected thinking = true`);
+    throw new TokenizerError("the chat template always makes the model think; expected thinking = true");
   return chat;
 }
+
+/** The chat of a model's folder; see `modelChat`. */
+export const loadChat = async (folder: string, options: ModelChatOptions = {}): Promise<Chat> =>
+  modelChat(await loadTokenizer(folder), options);
 
 /** Whether two chats of a model ask for an answer differently. */
 function asksToThink(chat: Chat, other: Chat): boolean {
