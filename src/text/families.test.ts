@@ -135,6 +135,7 @@ describe("thinking", () => {
     expect(gemma.answer(gemmaReply("I ", "<|channel>", "FOLD", "<channel|>", "CALL"))).toBe("I CALL");
     expect(qwen.answer(qwenReply("<think>", thought, "</think>", "CALL"))).toBe("CALL");
     expect(qwen.answer(qwenReply(thought, "</think>", "CALL"))).toBe("CALL");
+    expect(qwen.answer(qwenReply("FOLD ", "<think>", thought, "</think>", "so", "</think>", "CALL"))).toBe("CALL");
   });
 
   test("that never ends leaves no answer", () => {
