@@ -173,8 +173,8 @@ const twinkle: Profile = {
   ppo: { name: "importance_sampling", config: (clip) => ({ epsilon: clip, beta: 0 }) },
   sendsMask: true,
   arrays: "completion",
-  // Where it clips, it also divides by the number of requests since it last clipped.
-  adam: { ...everyStep, gradientClip: 0 },
+  // Where it clips, it also divides by the number of requests since it last clipped; its decay goes through Adam's moments.
+  adam: { ...everyStep, weightDecay: 0, gradientClip: 0 },
   // Saving a sampler deletes the one before.
   frozenSamplers: false,
   // The server's `max_length` bounds a whole request, and so does its queue at 16000 tokens.
