@@ -52,11 +52,9 @@ export async function policyTable(
     shown.map(({ name, prompt, i }) => ({ prompt, key: foldIn(key, name, i) })),
     settings,
   );
-  const requests = shown.flatMap(({ actions, prompt }, i) => {
-    const text = encoding.text(replies[i].tokens);
-    const reasoning = text.slice(0, Math.max(0, text.lastIndexOf("\n")));
-    return actions.map((action) => ({ prompt, continuation: encoding.reply(`${reasoning}\n${action}`) }));
-  });
+  const requests = shown.flatMap(({ actions, prompt }, i) =>
+    actions.map((action) => ({ prompt, continuation: encoding.revise(replies[i].tokens, action) })),
+  );
   const scores = (await sampler.score(requests, settings.temperature)).map((row) => row.reduce((a, b) => a + b, 0));
   let at = 0;
   const distributions = shown.map(({ actions }) => normalize(scores.slice(at, (at += actions.length))));

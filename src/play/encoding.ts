@@ -13,7 +13,12 @@ export interface Encoding {
   reply(text: string): readonly number[];
   /** The completion `tokens` without its end, continued by a last line `action` and the end. */
   resolve(tokens: readonly number[], action: Action): readonly number[];
+  /** The completion `tokens` with its last line replaced by `action`: what it would be had its reasons led to `action`. */
+  revise(tokens: readonly number[], action: Action): readonly number[];
+  /** All that a completion says. */
   text(tokens: readonly number[]): string;
+  /** What of it is the answer, which alone can name an action; `undefined` when it never came to answering. */
+  answer(tokens: readonly number[]): string | undefined;
 }
 
 /** Chat messages through a tokenizer and template: the rules as system message, the observation as user message. */
@@ -27,8 +32,10 @@ export function chatEncoding(chat: Chat): Encoding {
         { role: "user", content: game.observation(view) },
       ]),
     reply: (text) => chat.reply(text),
-    resolve: (tokens, action) => chat.reply(`${chat.text(tokens)}\n${action}`),
+    resolve: (tokens, action) => chat.conclude(tokens, action),
+    revise: (tokens, action) => chat.revise(tokens, action),
     text: (tokens) => chat.text(tokens),
+    answer: (tokens) => chat.answer(tokens),
   };
 }
 
@@ -60,6 +67,7 @@ export function tableEncoding(vocabulary: TableVocabulary): Encoding {
   const index = new Map(keys.map((key, i) => [key, i]));
   const actionTokens = actions.map((_, i) => keys.length + i);
   const token = (action: string): number => keys.length + actions.indexOf(action);
+  const text = (tokens: readonly number[]): string => tokens.map((t) => actions[t - keys.length] ?? keys[t]).join(" ");
   return {
     vocabularySize: keys.length + actions.length,
     stop: actionTokens,
@@ -72,6 +80,8 @@ export function tableEncoding(vocabulary: TableVocabulary): Encoding {
     // A table has no words: of a reply only its last line, the action, remains.
     reply: (text) => [token(text.slice(text.lastIndexOf("\n") + 1))],
     resolve: (_, action) => [token(action)],
-    text: (tokens) => tokens.map((t) => actions[t - keys.length] ?? keys[t]).join(" "),
+    revise: (_, action) => [token(action)],
+    text,
+    answer: text,
   };
 }

@@ -94,22 +94,26 @@ const game2 = (kuhnPolicy = policyNamed(rosterOf("kuhn"), "always-bet")) => ({
 });
 
 describe("replies that cannot be used", () => {
-  const [hold, bet, fold, pass] = [50, 51, 52, 53];
+  const [hold, bet, fold, pass, think] = [50, 51, 52, 53, 54];
   const words: Encoding = {
     vocabularySize: 60,
     stop: [],
     prompt: () => ({ tokens: [1], shared: 0 }),
     reply: () => [],
     resolve: (tokens, action) => [...tokens, action === "BET" ? bet : pass],
+    revise: (tokens, action) => [...tokens.slice(0, -1), action === "BET" ? bet : pass],
     text: (tokens) =>
       tokens.map((t) => ({ [hold]: "I hold", [bet]: "BET", [fold]: "FOLD", [pass]: "PASS" })[t] ?? "?").join("\n"),
+    // A reply that begins with a question mark is still thinking.
+    answer: (tokens) => (tokens[0] === think ? undefined : words.text(tokens)),
   };
   for (const [status, reply] of [
     ["parse-failure", [hold]],
+    ["parse-failure", [think, bet]],
     ["illegal-action", [hold, fold]],
     ["ok", [hold, bet]],
   ] as const)
-    test(`${status} is recorded, and a legal action is played`, async () => {
+    test(`${status} of ${words.text(reply)} is recorded, and a legal action is played`, async () => {
       const game = gameNamed("kuhn");
       const view = game.view(game.chance(game.start(), "KJ"), 0);
       // After the reply the scripted model would say BET: the resolution scores BET at 0 and PASS at -50.

@@ -33,6 +33,8 @@ export interface Player {
   decide(requests: readonly DecisionRequest[]): Promise<readonly Decision[]>;
 }
 
+const UNANSWERED: Parsed = { status: "parse-failure", reason: "the reply ended before its thinking did" };
+
 export const scriptedPlayer = (policy: Policy): Player => ({
   name: policy.name,
   decide: (requests) =>
@@ -61,7 +63,9 @@ export function modelPlayer(name: string, sampler: Sampler, encoding: Encoding, 
         const { tokens, logprobs } = completions[i];
         const text = encoding.text(tokens);
         const reply: ModelReply = { prompt: prompts[i], completion: tokens, logprobs, text };
-        return { reply, parsed: parse(text, game.grammar, game.legal(view)) };
+        const answer = encoding.answer(tokens);
+        const parsed: Parsed = answer === undefined ? UNANSWERED : parse(answer, game.grammar, game.legal(view));
+        return { reply, parsed };
       });
       const failed = read.flatMap(({ parsed }, i) => (parsed.status === "ok" ? [] : [i]));
       const rescued = await resolve(failed.map((i) => ({ ...requests[i], reply: read[i].reply })));

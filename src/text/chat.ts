@@ -2,10 +2,14 @@
  * Chat messages to prompt tokens and completion tokens back to text, through a model's chat template. Contents are encoded as
  * plain text, so no message can smuggle in a special token; prompts with the same system message begin with the same tokens;
  * and a conversation grows by appending tokens: what a model sampled is never decoded and encoded again.
+ *
+ * A model that thinks before it answers writes its thinking between two tokens of its own. The first of them may be the end of the
+ * prompt (Qwen), so the template decides where a reply begins; only what follows the thinking is the answer.
  */
 import type { Prompt } from "../engines/engine.ts";
 import { boundedCache } from "./cache.ts";
 import { type Message, createTemplate } from "./template.ts";
+import { type Thinking, outsideThinking, thinkingOf } from "./thinking.ts";
 import { type Tokenizer, TokenizerError, namedTokens } from "./tokenizer.ts";
 
 export type { Message } from "./template.ts";
@@ -21,14 +25,20 @@ export const CHAT_TEMPLATE =
 export interface Chat {
   readonly tokenizer: Tokenizer;
   readonly vocabularySize: number;
-  /** Tokens that end an assistant message; the first is the one its template writes. */
+  /** Tokens that end an assistant message; the first is the one its template writes, then those the model's files name. */
   readonly stop: readonly number[];
   /** The prompt that asks the assistant to continue; `shared` covers a leading system message. */
   prompt(messages: readonly Message[]): Prompt;
-  /** An assistant message as completion tokens, with its end. */
+  /** An assistant message as completion tokens, with its end; the thinking that its prompt opens is closed at once. */
   reply(text: string): readonly number[];
-  /** Text of completion tokens up to their end; special tokens before it are left out. */
+  /** Text of completion tokens up to their end, thinking between its markers; other special tokens are left out. */
   text(tokens: readonly number[]): string;
+  /** Text of the answer in completion tokens, that is, of what is not thinking; `undefined` when the thinking never ends. */
+  answer(tokens: readonly number[]): string | undefined;
+  /** A completion without its end, its thinking closed, continued by a last line `line` and the end. */
+  conclude(tokens: readonly number[], line: string): readonly number[];
+  /** A completion with its thinking closed and the last line of its answer replaced by `line`, and the end. */
+  revise(tokens: readonly number[], line: string): readonly number[];
   /**
    * The conversation so far continued by a user message. Tokens are appended, so the result begins with the prompt and the
    * reply as they were sampled, and with the same `shared`. A reply that was cut off gets the end that it lacks.
@@ -39,6 +49,7 @@ export interface Chat {
 /** What differs between our own template, which needs no rendering, and any other. */
 interface Layout {
   readonly end: number;
+  readonly thinking?: Thinking;
   prompt(messages: readonly Message[]): Prompt;
   /** What follows the content of an assistant message, its end first, when a user message comes next. */
   afterReply(content: string): readonly number[];
@@ -53,18 +64,42 @@ export interface ChatOptions {
 export function createChat(tokenizer: Tokenizer, { variables = {} }: ChatOptions = {}): Chat {
   const own = tokenizer.files.chatTemplate === CHAT_TEMPLATE;
   const layout = own ? markerLayout(tokenizer) : templateLayout(tokenizer, variables);
-  const { end } = layout;
-  const endOfText = namedTokens(tokenizer.files.config)["eos_token"];
-  const stop = [...new Set(endOfText === undefined ? [end] : [end, tokenizer.special(endOfText)])];
+  const { end, thinking } = layout;
+  const stop = [...new Set([end, ...endTokens(tokenizer)])];
+  const spelled = new Set(thinking === undefined ? [] : [thinking.open, thinking.close]);
+  const untilEnd = (tokens: readonly number[]): readonly number[] => {
+    const at = tokens.findIndex((token) => stop.includes(token));
+    return at < 0 ? tokens : tokens.slice(0, at);
+  };
+  /** `text` as the answer after thinking that is still open. */
+  const closed = (text: string): readonly number[] =>
+    thinking === undefined
+      ? tokenizer.encode(text)
+      : [...tokenizer.encode("\n"), thinking.close, ...tokenizer.encode(thinking.separator + text)];
   return {
     tokenizer,
     vocabularySize: tokenizer.vocabularySize,
     stop,
     prompt: (messages) => layout.prompt(messages),
-    reply: (text) => [...tokenizer.encode(text), end],
-    text(tokens) {
-      const at = tokens.findIndex((token) => stop.includes(token));
-      return tokenizer.decode(at < 0 ? tokens : tokens.slice(0, at));
+    reply: (text) => [...(thinking?.opened === true ? closed(text) : tokenizer.encode(text)), end],
+    text: (tokens) => tokenizer.decode(untilEnd(tokens), { spelled }),
+    answer(tokens) {
+      const answer = outsideThinking(untilEnd(tokens), thinking);
+      return answer && tokenizer.decode(answer.flat());
+    },
+    conclude(tokens, line) {
+      const written = untilEnd(tokens);
+      const open = outsideThinking(written, thinking) === undefined;
+      return [...written, ...(open ? closed(line) : tokenizer.encode(`\n${line}`)), end];
+    },
+    revise(tokens, line) {
+      const written = untilEnd(tokens);
+      const answer = outsideThinking(written, thinking);
+      if (answer === undefined) return [...written, ...closed(line), end];
+      const last = answer[answer.length - 1];
+      const text = tokenizer.decode(last);
+      const revised = text.slice(0, text.lastIndexOf("\n") + 1) + line;
+      return [...written.slice(0, written.length - last.length), ...tokenizer.encode(revised), end];
     },
     extend({ tokens, shared }, reply, content) {
       const rest = layout.afterReply(content);
@@ -76,6 +111,14 @@ export function createChat(tokenizer: Tokenizer, { variables = {} }: ChatOptions
 
 /** Characters of conversations whose prompts are kept. */
 const CACHED_PROMPTS = 4_000_000;
+
+/** The ends of a reply that the tokenizer's configuration and the model's generation settings name. */
+function endTokens(tokenizer: Tokenizer): readonly number[] {
+  const { config, generation } = tokenizer.files;
+  const endOfText = namedTokens(config)["eos_token"];
+  const listed = [generation?.eos_token_id ?? []].flat();
+  return [...(endOfText === undefined ? [] : [tokenizer.special(endOfText)]), ...listed];
+}
 
 /** `CHAT_TEMPLATE` written directly in tokens; every content stands between two markers, so parts join without a seam. */
 function markerLayout(tokenizer: Tokenizer): Layout {
@@ -122,6 +165,7 @@ function templateLayout(tokenizer: Tokenizer, variables: Readonly<Record<string,
   const specialIds = new Set(tokenizer.specials.values());
   const end = template.encodeAfter(1, reply, false).find((token) => specialIds.has(token));
   if (end === undefined) throw new TokenizerError("the chat template must write a special token after an assistant message");
+  const thinking = thinkingOf(tokenizer, template);
   const heads = boundedCache<readonly number[]>(CACHED_SYSTEMS);
   const head = (system: string): readonly number[] => {
     const [a, b] = ["a", "b"].map((content) =>
@@ -137,6 +181,7 @@ function templateLayout(tokenizer: Tokenizer, variables: Readonly<Record<string,
   };
   return {
     end,
+    ...(thinking === undefined ? {} : { thinking }),
     prompt(messages) {
       const tokens = template.encode(messages, true);
       const [first] = messages;

@@ -1,5 +1,17 @@
 /** Finding the spellings of special tokens in text, and hiding those that a message only quotes. */
 
+/** Tokens of Qwen that steer the model although `tokenizer.json` does not mark them as special. */
+const UNMARKED = new Set(["<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>"]);
+
+/** Whether an added token is one that only a template or a model may write. */
+export const isControl = ({
+  content,
+  special,
+}: {
+  readonly content: string;
+  readonly special?: boolean | undefined;
+}): boolean => special === true || UNMARKED.has(content);
+
 /** Where any of the spellings stands, the longest first where several begin; null when there are none. */
 export function spellingPattern(spellings: readonly string[]): RegExp | null {
   if (spellings.length === 0) return null;

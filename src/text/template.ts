@@ -26,6 +26,9 @@ const marked = (index: number): string => `\uE000${index}\uE001`;
 /**
  * Throws `TokenizerError` when the template cannot be parsed or rejects the messages. `variables` are further values the
  * template reads (`enable_thinking`, `date_string`); a template that writes today's date is fixed only by giving it one.
+ *
+ * Two things differ from Python's Jinja: `trim` is JavaScript's (at the ends of a content it takes U+FEFF and leaves U+0085 and
+ * U+001C to U+001F), and a null inside `variables` is written as nothing, not as "None".
  */
 export function createTemplate(tokenizer: Tokenizer, variables: Readonly<Record<string, unknown>> = {}): ChatTemplate {
   const { files, specials } = tokenizer;

@@ -80,7 +80,8 @@ describe("special tokens", () => {
   test("are left out of decoded text or spelled, as asked", () => {
     const tokens = [2, ...tokenizer.encode("PASS"), 4];
     expect(tokenizer.decode(tokens)).toBe("PASS");
-    expect(tokenizer.decode(tokens, { skipSpecial: false })).toBe("<|user|>PASS<|end|>");
+    expect(tokenizer.decode(tokens, { spelled: new Set([2, 4]) })).toBe("<|user|>PASS<|end|>");
+    expect(tokenizer.decode(tokens, { spelled: new Set([4]) })).toBe("PASS<|end|>");
   });
 
   test("are read in text that a template wrote", () => {

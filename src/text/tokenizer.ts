@@ -7,7 +7,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import type { TokenizerJson } from "./bpe.ts";
 import { boundedCache } from "./cache.ts";
-import { spellingPattern } from "./specials.ts";
+import { isControl, spellingPattern } from "./specials.ts";
 import { PRE_TOKENIZER, splitWords } from "./words.ts";
 
 /** A tokenizer file that is missing, malformed or lacks something; the message names the file. */
@@ -43,10 +43,14 @@ const configSchema = z.looseObject({
   unk_token: namedToken,
 });
 type Config = z.infer<typeof configSchema>;
+const id = z.number().int().min(0);
+/** Of `generation_config.json`: the tokens that end a reply, where they are more than the configuration's one. */
+const generationSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id)]).nullish() });
 
 export interface TokenizerFiles {
   readonly tokenizer: z.infer<typeof tokenizerSchema>;
   readonly config: Config;
+  readonly generation?: z.infer<typeof generationSchema>;
   readonly chatTemplate: string;
 }
 
@@ -55,12 +59,12 @@ export interface Tokenizer {
   readonly files: TokenizerFiles;
   /** One more than the largest id. */
   readonly vocabularySize: number;
-  /** Ids of the special tokens (`"special": true` in the file) by their text. */
+  /** Ids of the special tokens by their text: those of `"special": true` in the file, and Qwen's around thinking and tool calls. */
   readonly specials: ReadonlyMap<string, number>;
   /** The ids of a text; the spelling of a special token is text like any other. The result is shared: do not change it. */
   encode(text: string): readonly number[];
-  /** The text of ids; with `skipSpecial: false` special tokens appear as they are spelled. */
-  decode(tokens: readonly number[], options?: { readonly skipSpecial?: boolean }): string;
+  /** The text of ids. Of the special tokens those of `spelled` appear as they are spelled, the others not at all. */
+  decode(tokens: readonly number[], options?: { readonly spelled?: ReadonlySet<number> }): string;
   /** Id of an added token; throws `TokenizerError` when there is none of that name. */
   special(content: string): number;
   /** Splits text at special tokens and encodes the rest, each part first through `plain`. Only for what a template wrote. */
@@ -70,13 +74,14 @@ export interface Tokenizer {
 /** Bounds on the characters kept encoded; prompts repeat whole texts and, above all, words. */
 const CACHED_TEXT = 4_000_000;
 const CACHED_WORDS = 1_000_000;
+const NONE: ReadonlySet<number> = new Set();
 
 /** Throws `TokenizerError` for a tokenizer whose texts cannot be encoded message by message. */
 export function createTokenizer(files: TokenizerFiles): Tokenizer {
   refuseFirstWordSpace(files.tokenizer);
   const { added_tokens: added, model, pre_tokenizer: preTokenizer } = files.tokenizer;
   const ids = new Map(added.map(({ content, id }) => [content, id]));
-  const specials = new Map(added.filter(({ special }) => special === true).map(({ content, id }) => [content, id]));
+  const specials = new Map(added.filter(isControl).map(({ content, id }) => [content, id]));
   const specialIds = new Set(specials.values());
   const names = new Map([...specials].map(([content, id]) => [id, content]));
   const pattern = spellingPattern([...specials.keys()]);
@@ -105,16 +110,16 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
     vocabularySize: Object.values(model.vocab).reduce((most, id) => Math.max(most, id), Math.max(-1, ...ids.values())) + 1,
     specials,
     encode,
-    decode(tokens, { skipSpecial = true } = {}) {
-      if (skipSpecial) return decodePlain(tokens.filter((token) => !specialIds.has(token)));
+    decode(tokens, { spelled = NONE } = {}) {
+      const kept = tokens.filter((token) => spelled.has(token) || !specialIds.has(token));
       let text = "";
       let from = 0;
-      for (const [at, token] of tokens.entries()) {
+      for (const [at, token] of kept.entries()) {
         if (!specialIds.has(token)) continue;
-        text += decodePlain(tokens.slice(from, at)) + names.get(token);
+        text += decodePlain(kept.slice(from, at)) + names.get(token);
         from = at + 1;
       }
-      return text + decodePlain(tokens.slice(from));
+      return text + decodePlain(kept.slice(from));
     },
     special(content) {
       const id = ids.get(content);
@@ -172,7 +177,10 @@ export function namedTokens(config: Config): Readonly<Record<string, string>> {
 }
 
 /** Writes the files that `loadTokenizer` and Hugging Face's `AutoTokenizer` read into a folder that exists. */
-export async function saveTokenizer(folder: string, { tokenizer, config, chatTemplate }: TokenizerFiles): Promise<void> {
+export async function saveTokenizer(
+  folder: string,
+  { tokenizer, config, generation, chatTemplate }: TokenizerFiles,
+): Promise<void> {
   const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
   const named = namedTokens(config);
   const others = tokenizer.added_tokens.flatMap(({ content, special }) =>
@@ -181,6 +189,7 @@ export async function saveTokenizer(folder: string, { tokenizer, config, chatTem
   await writeFileAtomic(join(folder, "tokenizer.json"), json(tokenizer));
   await writeFileAtomic(join(folder, "tokenizer_config.json"), json(config));
   await writeFileAtomic(join(folder, "special_tokens_map.json"), json({ ...named, additional_special_tokens: others }));
+  if (generation !== undefined) await writeFileAtomic(join(folder, "generation_config.json"), json(generation));
   await writeFileAtomic(join(folder, "chat_template.jinja"), chatTemplate);
 }
 
@@ -188,16 +197,22 @@ export async function saveTokenizer(folder: string, { tokenizer, config, chatTem
 export async function loadTokenizer(folder: string): Promise<TokenizerFiles> {
   const tokenizer = await readJson(join(folder, "tokenizer.json"), tokenizerSchema);
   const config = await readJson(join(folder, "tokenizer_config.json"), configSchema);
-  const path = join(folder, "chat_template.jinja");
-  const separate = await readFile(path, "utf8").catch((cause: unknown) => {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    throw new TokenizerError(`${path}: expected a chat template, but it cannot be read`, { cause });
-  });
+  const settings = join(folder, "generation_config.json");
+  const hasSettings = (await readIfThere(settings, "generation settings")) !== undefined;
+  const generation = hasSettings ? await readJson(settings, generationSchema) : undefined;
+  const separate = await readIfThere(join(folder, "chat_template.jinja"), "a chat template");
   const own = config.chat_template;
   const chatTemplate = separate ?? (Array.isArray(own) ? own.find(({ name }) => name === "default")?.template : own);
   if (chatTemplate == null)
     throw new TokenizerError(`${folder}: expected a chat template in chat_template.jinja or in tokenizer_config.json`);
-  return { tokenizer, config, chatTemplate };
+  return { tokenizer, config, ...(generation === undefined ? {} : { generation }), chatTemplate };
+}
+
+async function readIfThere(path: string, what: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
+    throw new TokenizerError(`${path}: expected ${what}, but it cannot be read`, { cause });
+  });
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {

@@ -14,6 +14,7 @@ import { type Roster, rosterOf } from "../opponents/index.ts";
 import { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "../play/encoding.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import { trainTokenizer } from "../text/bpe.ts";
+import { findModelFolder, modelChat } from "../text/model-folder.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS, createChat } from "../text/chat.ts";
 import { type TokenizerFiles, createTokenizer, loadTokenizer, saveTokenizer, tokenizerFiles } from "../text/tokenizer.ts";
 import { ConfigError, type RunConfig } from "./config.ts";
@@ -27,7 +28,8 @@ export interface Agent {
   readonly sampler: SamplerSettings;
   /** Present for engines that read text. */
   readonly tokenizer?: TokenizerFiles;
-  readonly templateVariables?: Readonly<Record<string, unknown>>;
+  /** Present for models that may think before they answer. */
+  readonly thinking?: boolean;
 }
 
 /** For engines that live elsewhere. */
@@ -44,7 +46,7 @@ const fileSchema = z.strictObject({
   games: z.array(z.enum(GAME_NAMES)),
   protocol: z.enum(PROTOCOLS),
   sampler: z.strictObject({ temperature: z.number(), maxTokens: z.number() }),
-  templateVariables: z.record(z.string(), z.unknown()).optional(),
+  thinking: z.boolean().optional(),
   /** What a run needs to continue from here. */
   progress: z.unknown(),
 });
@@ -83,7 +85,7 @@ export async function createAgent(
 
 async function createTinkerAgent(
   config: RunConfig,
-  { tokenizer, templateVariables, kind, baseUrl, requestTokens, ...options }: Extract<RunConfig["engine"], { kind: "tinker" }>,
+  { tokenizer, thinking, kind, baseUrl, requestTokens, ...options }: Extract<RunConfig["engine"], { kind: "tinker" }>,
   rosters: readonly Roster[],
   key: Key,
   connection: Connection,
@@ -100,7 +102,7 @@ async function createTinkerAgent(
   });
   if (reasons.length > 0)
     throw new ConfigError(`the server would not train what the configuration says:\n${reasons.join("\n")}`);
-  const files = await loadTokenizer(tokenizer);
+  const files = await loadTokenizer(await findModelFolder(tokenizer));
   const { vocabularySize } = createTokenizer(files);
   const engine = await createTinkerEngine({
     ...options,
@@ -110,7 +112,7 @@ async function createTinkerAgent(
     vocabularySize,
     key,
   });
-  return textAgent(kind, rosters, engine, files, config.sampler, templateVariables);
+  return textAgent(kind, rosters, engine, files, config.sampler, thinking);
 }
 
 const tinkerConnection = ({ signal, onMessage }: Connection) => ({
@@ -143,11 +145,20 @@ function textAgent(
   engine: Engine,
   files: TokenizerFiles,
   sampler: Sampling,
-  templateVariables: Readonly<Record<string, unknown>> = {},
+  thinking?: boolean,
 ): Agent {
-  const encoding = chatEncoding(createChat(createTokenizer(files), { variables: templateVariables }));
+  const chat = thinking === undefined ? createChat(createTokenizer(files)) : modelChat(files, { thinking });
+  const encoding = chatEncoding(chat);
   const settings = { ...sampler, stop: encoding.stop };
-  return { kind, rosters, engine, encoding, tokenizer: files, sampler: settings, templateVariables };
+  return {
+    kind,
+    rosters,
+    engine,
+    encoding,
+    tokenizer: files,
+    sampler: settings,
+    ...(thinking === undefined ? {} : { thinking }),
+  };
 }
 
 /** Writes everything that `openAgent` and a resumed run need; the folder appears whole or not at all. */
@@ -160,9 +171,8 @@ export async function saveAgent(agent: Agent, folder: string, progress: unknown)
   const { temperature, maxTokens } = agent.sampler;
   const { protocol } = agent.rosters[0].game.facts;
   const games = agent.rosters.map(({ game }) => game.facts.name);
-  const { kind, templateVariables: variables } = agent;
-  const template = variables === undefined || Object.keys(variables).length === 0 ? {} : { templateVariables: variables };
-  const content = { kind, games, protocol, sampler: { temperature, maxTokens }, ...template, progress };
+  const { kind, thinking } = agent;
+  const content = { kind, games, protocol, sampler: { temperature, maxTokens }, thinking, progress };
   await writeFileAtomic(join(partial, FILE), `${JSON.stringify(content, undefined, 2)}\n`);
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);
@@ -187,7 +197,7 @@ export async function readAgentFile(folder: string): Promise<z.infer<typeof file
 
 /** The agent saved in a checkpoint folder. */
 export async function openAgent(folder: string, connection: Connection = {}): Promise<Agent> {
-  const { kind, sampler, templateVariables, ...played } = await readAgentFile(folder);
+  const { kind, sampler, thinking, ...played } = await readAgentFile(folder);
   const rosters = rostersOf(played);
   if (kind === "tabular") {
     const agent = tabularAgent(rosters, sampler);
@@ -203,5 +213,5 @@ export async function openAgent(folder: string, connection: Connection = {}): Pr
     vocabularySize: createTokenizer(files).vocabularySize,
     key: seedKey(0),
   });
-  return textAgent(kind, rosters, engine, files, sampler, templateVariables);
+  return textAgent(kind, rosters, engine, files, sampler, thinking);
 }
