@@ -1,11 +1,13 @@
-"""Compares log-probabilities of an exported model with those of Hugging Face transformers.
+"""Compares the embedded engine's models with Hugging Face transformers, in both directions; driven by scripts/interoperate.mjs.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers safetensors numpy
-    EXPORT_REFERENCE=/tmp/reference npx vitest run src/engines/embedded/reference.test.ts
-    /tmp/venv/bin/python scripts/compare-transformers.py /tmp/reference /tmp/reference/scores.json
+    npm run build && node scripts/interoperate.mjs /tmp/venv/bin/python
 
-The JSON holds {"temperature": t, "requests": [{"prompt": [...], "continuation": [...], "logprobs": [...]}]}.
-Prints the largest absolute difference in nats, and exits with 1 when it exceeds 1e-4.
+    python compare-transformers.py check FOLDER SCORES   compare log-probabilities with those that transformers gives for FOLDER
+    python compare-transformers.py make FOLDER           write a random model of transformers' making into FOLDER
+
+SCORES is JSON: {"temperature": t, "requests": [{"prompt": [...], "continuation": [...], "logprobs": [...]}]}. `check` prints the largest
+absolute difference in nats, with --print also transformers' numbers, and exits with 1 when it exceeds 1e-4.
 """
 
 import json
@@ -13,6 +15,8 @@ import sys
 
 import torch
 import transformers
+
+transformers.utils.logging.disable_progress_bar()
 
 
 def logprobs(model, prompt: list[int], continuation: list[int], temperature: float) -> list[float]:
@@ -23,7 +27,7 @@ def logprobs(model, prompt: list[int], continuation: list[int], temperature: flo
     return rows[torch.arange(len(continuation)), torch.tensor(continuation)].tolist()
 
 
-def main(folder: str, scores: str) -> int:
+def check(folder: str, scores: str) -> int:
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     model.eval()
     with open(scores) as file:
@@ -38,9 +42,35 @@ def main(folder: str, scores: str) -> int:
             largest = max(largest, abs(ours - other))
             tokens += 1
     versions = f"transformers {transformers.__version__}, torch {torch.__version__}"
-    print(f"{type(model).__name__}: {tokens} tokens, largest difference {largest:.1e} ({versions})")
+    prompts = len(given["requests"])
+    print(f"{type(model).__name__}: {prompts} prompts, {tokens} tokens, largest difference {largest:.1e} nats ({versions})")
     return 0 if largest <= 1e-4 else 1
 
 
+def make(folder: str) -> int:
+    torch.manual_seed(0)
+    config = transformers.Qwen3Config(
+        vocab_size=500,
+        hidden_size=96,
+        intermediate_size=200,
+        num_hidden_layers=3,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+        head_dim=32,
+        max_position_embeddings=512,
+        rope_theta=50_000,
+        tie_word_embeddings=True,
+        initializer_range=0.2,
+        dtype="float32",
+    )
+    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() == 1:
+                weight.add_(0.3 * torch.randn_like(weight))  # norms are ones otherwise, whatever is done with them
+    model.save_pretrained(folder)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit({"check": check, "make": make}[sys.argv[1]](*[x for x in sys.argv[2:] if not x.startswith("--")]))

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { Device } from "../engines/embedded/engine.ts";
 import { GAME_NAMES, GameError } from "../games/index.ts";
 import { rosterOf } from "../opponents/index.ts";
 import { modelPlayer } from "../play/player.ts";
@@ -9,13 +10,14 @@ import { contributions, cosine, creditGradient, norm } from "../training/audit.t
 import { judgeEstimators } from "../training/estimators.ts";
 import { rollout } from "../training/rollout.ts";
 import { shuffleHarms } from "../training/sepo.ts";
-import { naturalNumber, positiveNumber } from "./options.ts";
+import { deviceOption, naturalNumber, positiveNumber } from "./options.ts";
 
 interface AuditFlags {
   readonly game: string;
   readonly batches: number;
   readonly groupSize: number;
   readonly seed: number;
+  readonly device: Device;
   readonly json?: boolean;
 }
 
@@ -30,6 +32,7 @@ export function addAudit(program: Command): void {
     .option("--batches <n>", "rollouts to average when judging estimators", positiveNumber, 300)
     .option("--group-size <n>", "episodes per opponent", positiveNumber, 8)
     .option("--seed <n>", "seed of the rollouts", naturalNumber, 0)
+    .addOption(deviceOption())
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -52,8 +55,8 @@ async function judged({ game, batches, groupSize, seed }: AuditFlags) {
 }
 
 /** One rollout of a checkpoint, taken apart; the control exchanges harms between the episodes of each group. */
-async function taken(checkpoint: string, { game, groupSize, seed }: AuditFlags) {
-  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint);
+async function taken(checkpoint: string, { game, groupSize, seed, device }: AuditFlags) {
+  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint, { device });
   const roster = rosters.find((own) => own.game.facts.name === game);
   if (roster === undefined) throw new GameError(`${checkpoint} was not trained on ${game}; expected one of its games`);
   const key = foldIn(seedKey(seed), "audit", game);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Device } from "../engines/embedded/engine.ts";
 import { type MeasuredEpisode, playAll, simulateAll } from "../evaluation/episodes.ts";
 import { evaluationKey } from "../evaluation/stage.ts";
 import { GameError } from "../games/index.ts";
@@ -10,12 +11,13 @@ import { interval, terminalTable } from "../report/table.ts";
 import { holm, pValue, verdict } from "../stats/compare.ts";
 import type { Estimate } from "../stats/estimate.ts";
 import { openAgent } from "../training/agent.ts";
-import { naturalNumber, positiveNumber } from "./options.ts";
+import { deviceOption, naturalNumber, positiveNumber } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
 interface CompareFlags {
   readonly episodes: number;
   readonly seed: number;
+  readonly device: Device;
   readonly json?: boolean;
 }
 
@@ -42,6 +44,7 @@ export function addCompare(program: Command): void {
     .argument("<agents...>", "checkpoint folders, or game:policy for scripted agents")
     .option("--episodes <n>", "episodes per opponent", positiveNumber, 200)
     .option("--seed <n>", "seed of the scenarios", naturalNumber, 0)
+    .addOption(deviceOption())
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -54,7 +57,7 @@ Examples:
     )
     .action(async (names: readonly string[], flags: CompareFlags) => {
       if (names.length < 2) throw new GameError(`name at least two agents to compare, got ${names.length}`);
-      const agents = await Promise.all(names.map(contestant));
+      const agents = await Promise.all(names.map((name) => contestant(name, flags.device)));
       const rows = await differences(agents, flags);
       await Promise.all(agents.map((agent) => agent.release()));
       if (flags.json === true) console.log(JSON.stringify(rows));
@@ -62,7 +65,7 @@ Examples:
     });
 }
 
-async function contestant(name: string): Promise<Contestant> {
+async function contestant(name: string, device: Device): Promise<Contestant> {
   const [game, policy, ...more] = name.split(":");
   if (policy !== undefined && more.length === 0 && !name.includes("/")) {
     const roster = rosterOf(game);
@@ -71,7 +74,7 @@ async function contestant(name: string): Promise<Contestant> {
       Promise.resolve(simulateAll(own, scripted, evaluationKey(seed), { episodes }));
     return { name, rosters: [roster], play, release: () => Promise.resolve() };
   }
-  const { engine, encoding, sampler, rosters } = await openAgent(name);
+  const { engine, encoding, sampler, rosters } = await openAgent(name, { device });
   const player = modelPlayer(name, engine, encoding, sampler);
   return {
     name,

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { simulateAll } from "../evaluation/episodes.ts";
 import { type AgentReport, evaluationKey, reportAgent, reportPolicy } from "../evaluation/stage.ts";
+import type { Device } from "../engines/embedded/engine.ts";
 import { GameError, PROTOCOLS, type Protocol } from "../games/index.ts";
 import { measureObjective } from "../objective/objective.ts";
 import { type Roster, allRosters, policiesOf, policyNamed, rosterOf } from "../opponents/index.ts";
@@ -9,7 +10,7 @@ import { allTables, exploitabilityTable, objectiveTable } from "../report/agents
 import { terminalTable } from "../report/table.ts";
 import { planEpisodes } from "../stats/compare.ts";
 import { openAgent } from "../training/agent.ts";
-import { naturalNumber, positiveNumber, positiveReal } from "./options.ts";
+import { deviceOption, naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
 interface EvaluateFlags {
@@ -22,6 +23,7 @@ interface EvaluateFlags {
   readonly seed: number;
   readonly concurrency: number;
   readonly brief?: boolean;
+  readonly device: Device;
   readonly json?: boolean;
 }
 
@@ -43,8 +45,9 @@ export function addEvaluate(program: Command): void {
       positiveReal,
     )
     .option("--seed <n>", "seed of the scenarios; the same seed gives every agent the same ones", naturalNumber, 0)
-    .option("--concurrency <n>", "episodes that advance together; changes speed, never a result", positiveNumber, 512)
+    .option("--concurrency <n>", "episodes that advance together; changes speed, never a result", positiveNumber, 2048)
     .option("--brief", "only the tables of J and exploitability")
+    .addOption(deviceOption())
     .option("--json", "print the reports as JSON")
     .addHelpText(
       "after",
@@ -81,7 +84,7 @@ async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentR
   const onProgress = (finished: number) => {
     if (finished % 64 === 0) progress.show(`${finished} episodes`);
   };
-  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint);
+  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint, { device: flags.device });
   const chosen = flags.game === undefined ? rosters : rosters.filter(({ game }) => game.facts.name === flags.game);
   if (chosen.length === 0)
     throw new GameError(

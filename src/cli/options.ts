@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { DEVICES } from "../engines/embedded/engine.ts";
 
 /** Parses a whole number >= 0 for an option. */
 export function naturalNumber(text: string): number {
@@ -21,3 +22,7 @@ export function positiveReal(text: string): number {
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number above 0");
   return value;
 }
+
+/** Where a model that runs in this process computes. */
+export const deviceOption = (): Option =>
+  new Option("--device <name>", "where a model in this process computes").choices(DEVICES).default("cpu");

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { parse as parseToml } from "smol-toml";
+import { DEVICES, type Device } from "../engines/embedded/engine.ts";
 import { exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
 import { ConfigError, type RunConfig, assign, parseConfig } from "../training/config.ts";
@@ -11,6 +12,7 @@ import { createProgress } from "./progress.ts";
 interface TrainFlags {
   readonly out: string;
   readonly set: readonly string[];
+  readonly device?: Device;
   readonly resume?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -25,6 +27,7 @@ export function addTrain(program: Command): void {
     .argument("[config]", "TOML or JSON configuration; every key has a default")
     .option("-o, --out <folder>", "run directory", "runs/latest")
     .option("-s, --set <key=value>", "override one key, e.g. sepo.steps=40 (repeatable)", repeat, [])
+    .addOption(new Option("--device <name>", "where the model computes; short for --set engine.device").choices(DEVICES))
     .option("--resume", "continue the run in --out from its newest checkpoint, with its own configuration")
     .option("--dry-run", "print the complete configuration and stop")
     .option("--json", "print the final reports as JSON")
@@ -38,7 +41,8 @@ Examples:
   sepo train --set sepo.credit=payoff --dry-run       see every setting before starting`,
     )
     .action(async (file: string | undefined, flags: TrainFlags) => {
-      const config = flags.resume === true ? await resumed(file, flags) : await readConfig(file, flags.set);
+      const chosen = flags.device === undefined ? [] : [`engine.device=${flags.device}`];
+      const config = flags.resume === true ? await resumed(file, flags) : await readConfig(file, [...flags.set, ...chosen]);
       if (flags.dryRun === true) {
         console.log(JSON.stringify(config, undefined, 2));
         return;
@@ -97,8 +101,8 @@ function describe(event: RunEvent, progress: ReturnType<typeof createProgress>, 
 }
 
 async function resumed(file: string | undefined, flags: TrainFlags): Promise<RunConfig> {
-  if (file !== undefined || flags.set.length > 0)
-    throw new ConfigError("--resume continues with the configuration stored in the run; give neither a config nor --set");
+  if (file !== undefined || flags.set.length > 0 || flags.device !== undefined)
+    throw new ConfigError("--resume continues with the configuration stored in the run; give no config, --set or --device");
   return storedConfig(flags.out);
 }
 

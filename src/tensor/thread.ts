@@ -1,7 +1,7 @@
 /** The main thread's side of one worker: what it keeps, what it works on, and what its end means. */
 import { Worker } from "node:worker_threads";
 import type { Program } from "./compile.ts";
-import type { Arrays, Device } from "./session.ts";
+import { DeviceError, type Arrays, type Device } from "./session.ts";
 
 /** Inputs that stay in the workers from run to run, such as weights. Whoever changes them raises the version. */
 export interface Resident {
@@ -31,7 +31,10 @@ export type Message =
   | { readonly kind: "unload"; readonly program: number }
   | { readonly kind: "forget"; readonly resident: number };
 /** Exactly one for each run. */
-export type Answer = { readonly results: Arrays } | { readonly error: unknown };
+export type Answer =
+  | { readonly results: Arrays }
+  /** An error loses its class on the way; `device` says that it was a `DeviceError`. */
+  | { readonly error: unknown; readonly device: boolean };
 
 /** A worker that ended before it answered. */
 export class WorkerError extends Error {
@@ -142,7 +145,8 @@ export class Thread {
     if ("results" in answer) resolve(answer.results);
     else {
       this.#programs.delete(program.id); // it may not have been loaded
-      reject(answer.error);
+      const { error } = answer;
+      reject(answer.device && error instanceof Error ? new DeviceError(error.message, { cause: error }) : error);
     }
     this.#events.idle();
   }

@@ -1,7 +1,7 @@
 /** A worker thread of `Pool`: keeps sessions and resident arrays, and runs one job after another. */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Answer, Job, Message, WorkerOptions } from "./thread.ts";
-import { openSession, type Arrays, type Session } from "./session.ts";
+import { DeviceError, openSession, type Arrays, type Session } from "./session.ts";
 
 const port = parentPort!;
 const { flag, device }: WorkerOptions = workerData;
@@ -24,7 +24,7 @@ async function handle(message: Message): Promise<void> {
   } else {
     const content = await run(message).then(
       (results): Answer => ({ results }),
-      (error: unknown): Answer => ({ error }),
+      (error: unknown): Answer => ({ error, device: error instanceof DeviceError }),
     );
     Atomics.store(flag, 0, 0);
     Atomics.notify(flag, 0);

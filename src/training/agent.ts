@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { createEmbeddedEngine, loadEmbeddedEngine } from "../engines/embedded/engine.ts";
+import { type Device, type MachineOptions, createEmbeddedEngine, loadEmbeddedEngine } from "../engines/embedded/engine.ts";
 import { type Engine, EngineError, type SamplerSettings } from "../engines/engine.ts";
 import { TabularEngine } from "../engines/tabular.ts";
 import { createTinkerEngine, loadTinkerEngine } from "../engines/tinker/engine.ts";
@@ -32,8 +32,8 @@ export interface Agent {
   readonly thinking?: boolean;
 }
 
-/** For engines that live elsewhere. */
-export interface Connection {
+/** How an engine uses this machine, or reaches another. */
+export interface Connection extends MachineOptions {
   /** Ends what is under way. */
   readonly signal?: AbortSignal;
   /** Told what a person may want to know, such as what the engine waits for. */
@@ -65,7 +65,7 @@ export async function createAgent(
   const key: Key = foldIn(seedKey(config.seed), "weights");
   const rosters = rostersOf(config);
   if (config.engine.kind === "tinker") return createTinkerAgent(config, config.engine, rosters, key, connection);
-  const { kind, vocabularySize, threads, ...model } = config.engine;
+  const { kind, vocabularySize, threads, device, ...model } = config.engine;
   if (kind === "tabular") return tabularAgent(rosters, config.sampler);
   const trained = trainTokenizer(corpus(), { vocabularySize, specialTokens: SPECIAL_TOKENS });
   const files = tokenizerFiles(trained, {
@@ -78,10 +78,16 @@ export async function createAgent(
   const engine = createEmbeddedEngine({
     model: { ...model, vocabularySize: tokenizer.vocabularySize, ropeTheta: 10_000, normEpsilon: 1e-6 },
     key,
-    ...(threads === 0 ? {} : { threads }),
+    ...machineOf({ threads, device }),
   });
   return textAgent("embedded", rosters, engine, files, config.sampler);
 }
+
+/** The machine options of an engine's configuration, where it runs in this process. */
+export const machineOf = (engine: { readonly threads?: number; readonly device?: Device }): MachineOptions => ({
+  ...(engine.threads ? { threads: engine.threads } : {}),
+  ...(engine.device ? { device: engine.device } : {}),
+});
 
 async function createTinkerAgent(
   config: RunConfig,
@@ -205,7 +211,8 @@ export async function openAgent(folder: string, connection: Connection = {}): Pr
     return agent;
   }
   const files = await loadTokenizer(folder);
-  if (kind === "embedded") return textAgent(kind, rosters, await loadEmbeddedEngine(folder), files, sampler);
+  if (kind === "embedded")
+    return textAgent(kind, rosters, await loadEmbeddedEngine(folder, machineOf(connection)), files, sampler);
   const baseUrl = process.env["TINKER_BASE_URL"];
   const engine = await loadTinkerEngine(folder, {
     ...(baseUrl === undefined ? {} : { baseUrl }),

@@ -1,5 +1,6 @@
 /** The configuration of a run: one serialisable object, validated with the names of wrong keys. */
 import { z } from "zod";
+import { DEVICES } from "../engines/embedded/engine.ts";
 import { PROFILE_NAMES } from "../engines/tinker/profiles.ts";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { CREDITS } from "../objective/credit.ts";
@@ -43,6 +44,7 @@ const localEngine = z.strictObject({
   feedForward: positive.default(352),
   contextLength: positive.default(512),
   threads: count.default(0).describe("0: one per core"),
+  device: z.enum(DEVICES).default("cpu").describe("where graphs run"),
 });
 /** A model on a server; the API key is read from TINKER_API_KEY. */
 const tinkerEngine = z.strictObject({

@@ -13,7 +13,16 @@ import { type AgentReport, reportAgent } from "../evaluation/stage.ts";
 import type { Sampler } from "../engines/engine.ts";
 import { transcriptOf } from "../play/score.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { type Agent, type Connection, createAgent, openAgent, readAgentFile, rostersOf, saveAgent } from "./agent.ts";
+import {
+  type Agent,
+  type Connection,
+  createAgent,
+  machineOf,
+  openAgent,
+  readAgentFile,
+  rostersOf,
+  saveAgent,
+} from "./agent.ts";
 import { ConfigError, type RunConfig, parseConfig } from "./config.ts";
 import { addExploiters, withExploiters } from "./exploiters.ts";
 import { sepoStep } from "./sepo.ts";
@@ -70,6 +79,7 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
   const connection: Connection = {
     ...(signal === undefined ? {} : { signal }),
     onMessage: (text) => onEvent?.({ kind: "engine", text }),
+    ...(config.engine.kind === "tinker" ? {} : machineOf(config.engine)),
   };
   const agent =
     newest === undefined

@@ -57,6 +57,7 @@ test.each([
           expect(row.prefix).toHaveLength(sizes.prefix);
           expect(row.own.length).toBeLessThanOrEqual(sizes.length);
           expect(row.chosen).toBeLessThanOrEqual(sizes.chosen);
+          expect(sizes.chosen).toBeLessThanOrEqual(sizes.length);
         }
       }
     }),

@@ -5,7 +5,7 @@ import type { ModelConfig } from "./model.ts";
 
 /** Own lengths are padded to multiples of 16 up to 128, of 32 up to 256, of 64 up to 512 and so on, so by less than a quarter. */
 const LENGTH_STEP = 16;
-/** Chosen positions are padded to powers of two from this. */
+/** Chosen positions are padded to powers of two from this, and never to more than the length. */
 const FEWEST_CHOSEN = 4;
 
 /** Requests with the same tokens as one row: the tokens after the shared prefix, and which of them predict something. */
@@ -32,9 +32,9 @@ export function slotsFor(n: number): number {
   return Math.ceil(n / step) * step;
 }
 
-function chosenSlots(n: number): number {
+function chosenSlots({ chosen }: Row): number {
   let slots = FEWEST_CHOSEN;
-  while (slots < n) slots *= 2;
+  while (slots < chosen) slots *= 2;
   return slots;
 }
 
@@ -112,7 +112,7 @@ const lengthSlots = ({ own }: Row): number => slotsFor(own.length);
  * row counts to choose from, largest first.
  */
 export function invariantBatches(rows: readonly Row[], sizes: readonly number[], sampling: boolean): readonly Batch[] {
-  const chosenOf = (row: Row) => (sampling ? 1 : chosenSlots(row.chosen));
+  const chosenOf = (row: Row) => (sampling ? 1 : Math.min(chosenSlots(row), lengthSlots(row)));
   return byPrefix(rows)
     .flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`))
     .flatMap((group) =>
@@ -138,7 +138,7 @@ export function denseBatches(rows: readonly Row[], sizes: readonly number[], slo
     return fitting.length > 0 ? fitting : sizes.slice(-1);
   };
   return byPrefix(rows)
-    .flatMap((group) => groupBy(group, (row) => `${chosenSlots(row.chosen)}`))
+    .flatMap((group) => groupBy(group, (row) => `${chosenSlots(row)}`))
     .flatMap((group) => {
       const sorted = group.toSorted((a, b) => b.own.length - a.own.length || a.members[0] - b.members[0]);
       return cut(sorted, sizesFor).map((part) => ({
@@ -147,7 +147,7 @@ export function denseBatches(rows: readonly Row[], sizes: readonly number[], slo
           prefix: part[0].prefix.length,
           rows: rowSlots(part.length, sizesFor(part[0])),
           length: lengthSlots(part[0]),
-          chosen: chosenSlots(part[0].chosen),
+          chosen: Math.min(chosenSlots(part[0]), lengthSlots(part[0])),
         },
       }));
     });

@@ -5,10 +5,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { seedKey } from "../../random.ts";
 import { EngineError } from "../engine.ts";
 import { freshMoments } from "./adam.ts";
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { importCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { importEmbeddedEngine, loadEmbeddedEngine } from "./engine.ts";
 import { checkModel } from "./model.ts";
 import { initialize, parameterCount, parametersOf } from "./parameters.ts";
-import { TINY } from "./testing.ts";
+import { TINY, tinyEngine } from "./testing.ts";
 
 const newFolder = () => mkdtemp(join(tmpdir(), "checkpoint-"));
 
@@ -138,4 +139,30 @@ test("parameters fill the flat vector without gaps, in the scale of their kind",
     expect(deviation / expected).toBeLessThan(1.1);
   }
   expect(end).toBe(weights.length);
+});
+
+test("a model saved elsewhere is imported with a fresh optimizer", async () => {
+  const folder = await newFolder();
+  const engine = tinyEngine();
+  await engine.save(folder);
+  await rm(join(folder, "optimizer.safetensors"));
+  await expect(loadEmbeddedEngine(folder)).rejects.toThrow("optimizer.safetensors");
+  const imported = await importEmbeddedEngine(folder, { threads: 1 });
+  expect(await imported.weights()).toEqual(await engine.weights());
+  await imported.release();
+  await engine.release();
+  // As transformers 5 writes it, and what this engine does not have.
+  const path = join(folder, "config.json");
+  const { rope_theta: theta, ...json } = JSON.parse(await readFile(path, "utf8"));
+  await writeFile(path, JSON.stringify(json));
+  expect((await importCheckpoint(folder)).config.ropeTheta).toBe(theta);
+  for (const [change, message] of [
+    [{ rope_parameters: { rope_type: "yarn", rope_theta: 1e6 } }, "no scaling"],
+    [{ hidden_act: "gelu" }, 'hidden_act must be "silu", got "gelu"'],
+    [{ attention_bias: true }, "attention_bias must be false, got true"],
+  ] as const) {
+    await writeFile(path, JSON.stringify({ ...json, ...change }));
+    await expect(importCheckpoint(folder)).rejects.toThrow(message);
+  }
+  await rm(folder, { recursive: true });
 });

@@ -1,8 +1,9 @@
 /** A folder that Hugging Face `transformers` loads as `Qwen3ForCausalLM`, with the optimizer's state beside the weights. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { EngineError } from "../engine.ts";
-import type { Moments } from "./adam.ts";
+import { freshMoments, type Moments } from "./adam.ts";
 import { checkModel, type ModelConfig } from "./model.ts";
 import { parameterCount, parametersOf } from "./parameters.ts";
 import { readTensors, writeTensors } from "./safetensors.ts";
@@ -82,6 +83,18 @@ export async function writeCheckpoint(folder: string, { config, ids, weights, mo
   await writeTensors(join(folder, OPTIMIZER), optimizerPlaces(config), both, metadata);
 }
 
+/** Fields of a Qwen3 configuration that change the mathematics and that this engine has one value for. */
+const FIXED = { hidden_act: "silu", attention_bias: false, use_sliding_window: false, rope_scaling: null } as const;
+
+/** The base of rotary positions, which transformers 5 writes into `rope_parameters`. */
+function ropeTheta(path: string, json: ReadonlyMap<string, unknown>): number {
+  const parameters = z.looseObject({ rope_theta: z.number(), rope_type: z.literal("default").optional() });
+  const found = json.has(FIELDS.ropeTheta) ? { rope_theta: json.get(FIELDS.ropeTheta) } : json.get("rope_parameters");
+  const parsed = parameters.safeParse(found);
+  if (parsed.success) return parsed.data.rope_theta;
+  throw new EngineError(`${path}: expected rope_theta, a number, and no scaling; got ${JSON.stringify(found)}`);
+}
+
 async function readConfig(path: string): Promise<{ config: ModelConfig; ids: TokenIds }> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new EngineError(`${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
@@ -102,6 +115,10 @@ async function readConfig(path: string): Promise<{ config: ModelConfig; ids: Tok
   if (json.get("model_type") !== "qwen3") {
     throw new EngineError(`${path}: model_type must be "qwen3", got ${JSON.stringify(json.get("model_type"))}`);
   }
+  for (const [name, expected] of Object.entries(FIXED)) {
+    if (json.has(name) && json.get(name) !== expected)
+      throw new EngineError(`${path}: ${name} must be ${JSON.stringify(expected)}, got ${JSON.stringify(json.get(name))}`);
+  }
   if (json.get("tie_word_embeddings") !== true) throw new EngineError(`${path}: tie_word_embeddings must be true`);
   const config: ModelConfig = {
     vocabularySize: number(FIELDS.vocabularySize),
@@ -112,24 +129,38 @@ async function readConfig(path: string): Promise<{ config: ModelConfig; ids: Tok
     headWidth: number(FIELDS.headWidth),
     feedForward: number(FIELDS.feedForward),
     contextLength: number(FIELDS.contextLength),
-    ropeTheta: number(FIELDS.ropeTheta),
+    ropeTheta: ropeTheta(path, json),
     normEpsilon: number(FIELDS.normEpsilon),
   };
   checkModel(config);
-  const id = (name: string) => (json.has(name) ? number(name) : undefined);
+  const id = (name: string) => (json.get(name) == null ? undefined : number(name));
   const [begin, end] = [id("bos_token_id"), id("eos_token_id")];
   return { config, ids: { ...(begin !== undefined && { begin }), ...(end !== undefined && { end }) } };
 }
 
 /** Reads what `writeCheckpoint` wrote. Throws `EngineError` naming the file and the problem. */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const model = await readModel(folder);
+  return { ...model, moments: await readMoments(join(folder, OPTIMIZER), model.config) };
+}
+
+/** Reads a model that another program saved, such as transformers, with an optimizer that has taken no step. */
+export async function importCheckpoint(folder: string): Promise<Checkpoint> {
+  const model = await readModel(folder);
+  return { ...model, moments: freshMoments(model.weights.length) };
+}
+
+async function readModel(folder: string): Promise<Omit<Checkpoint, "moments">> {
   const { config, ids } = await readConfig(join(folder, CONFIG));
   const { data: weights } = await readTensors(join(folder, WEIGHTS), parametersOf(config));
-  const path = join(folder, OPTIMIZER);
+  return { config, ids, weights };
+}
+
+async function readMoments(path: string, config: ModelConfig): Promise<Moments> {
   const { data, metadata } = await readTensors(path, optimizerPlaces(config));
   const steps = Number(metadata.steps ?? NaN);
   if (!Number.isSafeInteger(steps) || steps < 0)
     throw new EngineError(`${path}: steps must be a count, got ${String(metadata.steps)}`);
-  const size = weights.length;
-  return { config, ids, weights, moments: { first: data.slice(0, size), second: data.slice(size), steps } };
+  const size = parameterCount(config);
+  return { first: data.slice(0, size), second: data.slice(size), steps };
 }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { foldIn, seedKey } from "../../random.ts";
 import { EngineError, type CrossEntropyExample } from "../engine.ts";
-import { loadEmbeddedEngine } from "./engine.ts";
-import { ADAM, promptsOf, tinyEngine, tokensOf } from "./testing.ts";
+import { createEmbeddedEngine, loadEmbeddedEngine } from "./engine.ts";
+import { ADAM, promptsOf, TINY, tinyEngine, tokensOf } from "./testing.ts";
 
 const SETTINGS = { temperature: 0.8, maxTokens: 7, stop: [3, 5] };
 const requestsOf = (count: number, shared: number) =>
@@ -142,5 +142,34 @@ test("misuse is an EngineError that names the value", async () => {
   const prompt = { tokens: [1], shared: 0 };
   const short = engine.accumulate({ kind: "cross_entropy", examples: [{ prompt, completion: [1, 2], weights: [1] }] });
   await expect(short).rejects.toThrow("example 0: 1 weights for a completion of 2 tokens");
+  await engine.release();
+});
+
+test("a device that this machine lacks is named, with the way out", async () => {
+  const engine = createEmbeddedEngine({ model: TINY, key: seedKey(1), device: "cuda" });
+  const request = { prompt: { tokens: [1, 2], shared: 0 }, key: seedKey(2) };
+  const sampled = engine.sample([request], { temperature: 1, maxTokens: 2, stop: [] });
+  // On a machine with the provider the engine works; the message is for all others.
+  await sampled.then(
+    ([{ tokens }]) => expect(tokens).toHaveLength(2),
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(EngineError);
+      expect(String(error)).toMatch(/CUDA provider.*ONNXRUNTIME_NODE_INSTALL=cuda12.*"cpu"/s);
+    },
+  );
+  await engine.release();
+});
+
+test("a continuation may be almost all of a text", async () => {
+  const engine = tinyEngine();
+  const prompt = { tokens: tokensOf(1, 3), shared: 2 };
+  const continuation = tokensOf(2, 100);
+  const [whole] = await engine.score([{ prompt, continuation }], 1);
+  const pieces = continuation.map((token, t) => ({
+    prompt: { tokens: [...prompt.tokens, ...continuation.slice(0, t)], shared: 0 },
+    continuation: [token],
+  }));
+  const apart = (await engine.score(pieces, 1)).map(([logprob]) => [logprob]);
+  expect(largestDifference([whole], [apart.flat()])).toBeLessThan(1e-5);
   await engine.release();
 });

@@ -1,6 +1,6 @@
 /** The engine that runs inside the Node process, on ONNX Runtime. */
 import type { Key } from "../../random.ts";
-import type { Device } from "../../tensor/session.ts";
+import { DEVICES, type Device } from "../../tensor/session.ts";
 import {
   EngineError,
   type AdamSettings,
@@ -15,12 +15,14 @@ import {
   type ScoreRequest,
 } from "../engine.ts";
 import { adamStep, freshMoments, norm, type Moments } from "./adam.ts";
-import { readCheckpoint, writeCheckpoint, type Checkpoint, type TokenIds } from "./checkpoint.ts";
+import { importCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint, type TokenIds } from "./checkpoint.ts";
 import { Graphs } from "./graphs.ts";
 import { checkModel, type ModelConfig } from "./model.ts";
 import { initialize, liveWeights, parametersOf, type LiveWeights } from "./parameters.ts";
 import { WeightsSampler } from "./sampler.ts";
 import { Trainer } from "./trainer.ts";
+
+export { DEVICES, type Device };
 
 /** How an engine uses the machine. */
 export interface MachineOptions {
@@ -48,6 +50,14 @@ export function createEmbeddedEngine({ model, key, ids = {}, ...machine }: Embed
 /** The engine saved in a folder. Throws `EngineError` naming a file that is missing or wrong. */
 export async function loadEmbeddedEngine(folder: string, machine: MachineOptions = {}): Promise<EmbeddedEngine> {
   return new EmbeddedEngine(await readCheckpoint(folder), machine);
+}
+
+/**
+ * The engine of a Qwen3 model that another program saved in float32 with tied embeddings, such as transformers; the optimizer has
+ * taken no step. Throws `EngineError` naming a file that is missing or what in it this engine does not have.
+ */
+export async function importEmbeddedEngine(folder: string, machine: MachineOptions = {}): Promise<EmbeddedEngine> {
+  return new EmbeddedEngine(await importCheckpoint(folder), machine);
 }
 
 export class EmbeddedEngine implements Engine {

@@ -1,7 +1,7 @@
 /** Programs, built when first needed, and the workers that run them; shared by an engine and its snapshots. */
 import { toProgram, type Program } from "../../tensor/compile.ts";
 import { Pool, type PoolOptions } from "../../tensor/pool.ts";
-import type { Arrays } from "../../tensor/session.ts";
+import { DeviceError, type Arrays } from "../../tensor/session.ts";
 import { resident, WorkerError, type Resident } from "../../tensor/thread.ts";
 import { EngineError } from "../engine.ts";
 import { contextArrays, prefixArrays, type Batch } from "./batches.ts";
@@ -58,7 +58,7 @@ export class Graphs {
       this.#programs.set(key, program);
     }
     return this.#pool.run(program, arrays, kept).catch((error: unknown) => {
-      const known = error instanceof WorkerError || (error instanceof Error && error.name === "DeviceError");
+      const known = error instanceof WorkerError || error instanceof DeviceError;
       throw known ? new EngineError(error.message, { cause: error }) : error;
     });
   }

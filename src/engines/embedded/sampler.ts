@@ -24,7 +24,7 @@ import { scoringGraph } from "./scoring.ts";
 const SAMPLING = [
   { samples: 16, fewest: 12, rows: [8, 2] },
   { samples: 4, fewest: 3, rows: [8, 2] },
-  { samples: 1, fewest: 1, rows: [32, 8] },
+  { samples: 1, fewest: 1, rows: [64, 32, 8] },
 ] as const;
 const SCORING_ROWS = [32, 8] as const;
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */

@@ -19,10 +19,9 @@ import {
   range,
   reshape,
   softmax,
-  split,
   sum,
 } from "../../tensor/operators.ts";
-import { input, scalar, type Tensor } from "../../tensor/tensor.ts";
+import { constant, input, scalar, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, groupPositions, hideWhere, type Context, type Sizes } from "./context.ts";
 import { embed, finishLayer, project, type KeyValues } from "./decoder.ts";
 import type { ModelConfig } from "./model.ts";
@@ -47,7 +46,7 @@ function draw({ decoder }: Context, h: Tensor, inverseTemperature: Tensor, u: Te
   const size = decoder.config.vocabularySize;
   const p = softmax(matmul(multiply(h, inverseTemperature), decoder.weights.embedding, { transposeB: true }));
   const running = cumulativeSum(p);
-  const [, total] = size > 1 ? split(running, [size - 1, 1], 1) : [running, running];
+  const total = takeAlong(running, constant(new Int32Array(rows).fill(size - 1), [rows, 1]));
   const limits = reshape(multiply(reshape(u, [rows, each]), total), [rows, each, 1]);
   const below = cast(lessOrEqual(reshape(running, [rows, 1, size]), limits), "float32");
   const tokens = reshape(cast(sum(below, [-1]), "int32"), [rows, each]);
