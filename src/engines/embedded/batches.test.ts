@@ -10,10 +10,10 @@ import {
   promptRow,
   slotsFor,
 } from "./batches.ts";
-import { TINY } from "./testing.ts";
+import { TINY, tokensOf } from "./testing.ts";
 
 const CONFIG = { ...TINY, contextLength: 1000 };
-const ROWS = [8, 2] as const;
+const COUNTS = { rows: [8, 2], slots: 2048, fewest: 1 };
 
 const request = fc.record({
   family: fc.nat(2),
@@ -39,8 +39,8 @@ test("slots hold the tokens and waste less than a quarter, beyond the first step
 });
 
 test.each([
-  ["invariant", (rows: ReturnType<typeof rowsOf>) => invariantBatches(rows, ROWS, false)] as const,
-  ["dense", (rows: ReturnType<typeof rowsOf>) => denseBatches(rows, ROWS, 200)] as const,
+  ["invariant", (rows: ReturnType<typeof rowsOf>) => invariantBatches(rows, COUNTS, false)] as const,
+  ["dense", (rows: ReturnType<typeof rowsOf>) => denseBatches(rows, COUNTS)] as const,
 ])("%s batches hold every row once, with its prefix, in slots large enough", (_, batchesOf) => {
   fc.assert(
     fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
@@ -50,7 +50,7 @@ test.each([
         ...rows.keys(),
       ]);
       for (const { sizes, rows: members } of batches) {
-        expect(ROWS).toContain(sizes.rows);
+        expect(COUNTS.rows).toContain(sizes.rows);
         expect(members.length).toBeLessThanOrEqual(sizes.rows);
         for (const row of members) {
           expect(row.prefix).toEqual(members[0].prefix);
@@ -67,9 +67,9 @@ test.each([
 test("invariant batches give a row the slots it would have alone", () => {
   fc.assert(
     fc.property(fc.array(request, { maxLength: 30 }), (requests) => {
-      for (const { sizes, rows } of invariantBatches(rowsOf(requests), ROWS, false)) {
+      for (const { sizes, rows } of invariantBatches(rowsOf(requests), COUNTS, false)) {
         for (const row of rows) {
-          const [alone] = invariantBatches([row], ROWS, false);
+          const [alone] = invariantBatches([row], COUNTS, false);
           expect({ ...alone.sizes, rows: 0 }).toEqual({ ...sizes, rows: 0 });
         }
       }
@@ -97,4 +97,12 @@ test("arrays place rows one after another", () => {
   expect(prefixArrays(batch)).toEqual({ prefixTokens: Int32Array.of(1, 2) });
   const values = chosenValues(batch, new Float32Array(6), ({ members }) => [members[0], 9]);
   expect(values).toEqual(Float32Array.of(1, 9, 0, 0, 0, 0));
+});
+
+test("long rows come in small batches", () => {
+  const rows = Array.from({ length: 9 }, (_, i) =>
+    promptRow({ ...TINY, contextLength: 5000 }, { tokens: tokensOf(i, 3000), shared: 0 }, 4, [i]),
+  );
+  expect(denseBatches(rows, COUNTS).map(({ sizes }) => sizes.rows)).toEqual(rows.map(() => 1));
+  expect(invariantBatches(rows, { ...COUNTS, fewest: 2 }, true).map(({ sizes }) => sizes.rows)).toEqual([2, 2, 2, 2, 2]);
 });

@@ -107,63 +107,61 @@ export const places = <T>(items: readonly T[], keyOf: (item: T) => string): read
 const byPrefix = (rows: readonly Row[]) => groupBy(rows, ({ prefix }) => prefix.join());
 const lengthSlots = ({ own }: Row): number => slotsFor(own.length);
 
-/**
- * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. `sizes` are the
- * row counts to choose from, largest first.
- */
-export function invariantBatches(rows: readonly Row[], sizes: readonly number[], sampling: boolean): readonly Batch[] {
-  const chosenOf = (row: Row) => (sampling ? 1 : Math.min(chosenSlots(row), lengthSlots(row)));
-  return byPrefix(rows)
-    .flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`))
-    .flatMap((group) =>
-      cut(group, () => sizes).map((part) => ({
-        rows: part,
-        sizes: {
-          prefix: part[0].prefix.length,
-          rows: rowSlots(part.length, sizes),
-          length: lengthSlots(part[0]),
-          chosen: chosenOf(part[0]),
-        },
-      })),
-    );
+/** What a run may hold. */
+export interface Counts {
+  /** Row counts, largest first. */
+  readonly rows: readonly number[];
+  /** Tokens at most: fewer cost time, more cost memory, and time again when they leave the processor's cache. */
+  readonly slots: number;
+  /** Rows that may have any number of tokens. */
+  readonly fewest: number;
 }
 
 /**
- * Batches of similar lengths, longest first: a row may be padded to a longer neighbour, so that few rows stay empty. A batch has one
- * of `sizes` rows (largest first), and no more than `slots` tokens unless it has the fewest rows.
+ * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. Where `sampling`,
+ * one position of each row is chosen.
  */
-export function denseBatches(rows: readonly Row[], sizes: readonly number[], slots: number): readonly Batch[] {
-  const sizesFor = (row: Row) => {
-    const fitting = sizes.filter((size) => size * lengthSlots(row) <= slots);
-    return fitting.length > 0 ? fitting : sizes.slice(-1);
-  };
+export function invariantBatches(rows: readonly Row[], counts: Counts, sampling: boolean): readonly Batch[] {
+  const chosenOf = (row: Row) => (sampling ? 1 : chosenSlots(row));
+  return byPrefix(rows)
+    .flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`))
+    .flatMap((group) => cut(group, counts, chosenOf(group[0])));
+}
+
+/** Batches of similar lengths, longest first: a row may be padded to a longer neighbour, so that few rows stay empty. */
+export function denseBatches(rows: readonly Row[], counts: Counts): readonly Batch[] {
   return byPrefix(rows)
     .flatMap((group) => groupBy(group, (row) => `${chosenSlots(row)}`))
     .flatMap((group) => {
       const sorted = group.toSorted((a, b) => b.own.length - a.own.length || a.members[0] - b.members[0]);
-      return cut(sorted, sizesFor).map((part) => ({
-        rows: part,
-        sizes: {
-          prefix: part[0].prefix.length,
-          rows: rowSlots(part.length, sizesFor(part[0])),
-          length: lengthSlots(part[0]),
-          chosen: Math.min(chosenSlots(part[0]), lengthSlots(part[0])),
-        },
-      }));
+      return cut(sorted, counts, chosenSlots(group[0]));
     });
 }
 
-const rowSlots = (n: number, sizes: readonly number[]): number => sizes.findLast((size) => size >= n) ?? sizes[0];
+/** The counts that rows of a length may come in. */
+function fittingCounts({ rows, slots, fewest }: Counts, length: number): readonly number[] {
+  const fitting = rows.filter((count) => count * length <= slots);
+  return fitting.length > 0 ? fitting : [Math.max(fewest, Math.floor(slots / length))];
+}
 
-/** Parts as large as the sizes allow. A rest becomes several small parts, which fill better and run side by side. */
-function cut<T>(items: readonly T[], sizesFor: (first: T) => readonly number[]): readonly (readonly T[])[] {
-  const parts: T[][] = [];
-  for (let i = 0; i < items.length; i += parts.at(-1)!.length) {
-    const sizes = sizesFor(items[i]);
-    const size = sizes.find((each) => each <= items.length - i) ?? sizes.at(-1);
-    parts.push(items.slice(i, i + size!));
+/**
+ * Batches as large as the counts allow, each as long as its first row. A rest becomes several small batches, which fill better and run
+ * side by side.
+ */
+function cut(rows: readonly Row[], counts: Counts, chosen: number): readonly Batch[] {
+  const batches: Batch[] = [];
+  for (let at = 0; at < rows.length; at += batches.at(-1)!.rows.length) {
+    const length = lengthSlots(rows[at]);
+    const fitting = fittingCounts(counts, length);
+    const left = rows.length - at;
+    const count = fitting.find((each) => each <= left) ?? fitting.at(-1)!;
+    const prefix = rows[at].prefix.length;
+    batches.push({
+      rows: rows.slice(at, at + count),
+      sizes: { prefix, rows: count, length, chosen: Math.min(chosen, length) },
+    });
   }
-  return parts;
+  return batches;
 }
 
 /** The inputs of `contextOf` for a batch, but for the prefix's keys and values. Unused slots hold token 0, which nothing attends to. */

@@ -18,15 +18,15 @@ import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
 /**
- * Completions drawn for each row of a run, most first, and the row counts that go with them. Runs of more than 32 completions gain
- * nothing on one thread; runs of 8 cost a third more each. A request that comes alone fills `samples` down to `fewest`.
+ * Completions drawn for each row of a run, most first, and the row counts that go with them. Prompts that are asked for at least
+ * `least` more times get such a row. A single row would meet other kernels than several, whose bytes differ.
  */
 const SAMPLING = [
-  { samples: 16, fewest: 12, rows: [8, 2] },
-  { samples: 4, fewest: 3, rows: [8, 2] },
-  { samples: 1, fewest: 1, rows: [64, 32, 8] },
+  { samples: 16, least: 12, counts: { rows: [8, 2], slots: 4096, fewest: 2 } },
+  { samples: 4, least: 3, counts: { rows: [8, 2], slots: 4096, fewest: 2 } },
+  { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 4096, fewest: 2 } },
 ] as const;
-const SCORING_ROWS = [32, 8] as const;
+const SCORING = { rows: [32, 8], slots: 4096, fewest: 2 };
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
 const GENERATED_STEP = 16;
 /** The largest float32 below 1. */
@@ -52,7 +52,7 @@ export const continuedName = (prompt: Prompt, continuation: readonly number[]): 
 function partsOf(members: readonly number[]): readonly { readonly samples: number; readonly members: readonly number[] }[] {
   const parts: { samples: number; members: readonly number[] }[] = [];
   for (let at = 0; at < members.length; at += parts.at(-1)!.samples) {
-    const { samples } = SAMPLING.find(({ fewest }) => members.length - at >= fewest)!;
+    const { samples } = SAMPLING.find(({ least }) => members.length - at >= least)!;
     parts.push({ samples, members: members.slice(at, at + samples) });
   }
   return parts;
@@ -90,10 +90,10 @@ export class WeightsSampler implements Sampler {
     const { config } = this.#graphs;
     checkSettings(settings, config.vocabularySize);
     const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap(partsOf);
-    const runs = SAMPLING.flatMap(({ samples, rows }) => {
+    const runs = SAMPLING.flatMap(({ samples, counts }) => {
       const own = parts.filter((part) => part.samples === samples);
       const list = own.map(({ members }) => promptRow(config, requests[members[0]].prompt, settings.maxTokens, members));
-      return invariantBatches(list, rows, true).map((batch) => ({ batch, samples }));
+      return invariantBatches(list, counts, true).map((batch) => ({ batch, samples }));
     });
     return this.#graphs.exclusive(async () => {
       this.checkHeld();
@@ -146,7 +146,7 @@ export class WeightsSampler implements Sampler {
       const scores: (readonly number[])[] = requests.map(() => []);
       const batches = invariantBatches(
         rows.filter(({ chosen }) => chosen > 0),
-        SCORING_ROWS,
+        SCORING,
         false,
       );
       await Promise.all(batches.map((batch) => this.#scoreBatch(batch, requests, temperature, scores)));

@@ -9,9 +9,7 @@ import { checkTemperature, continuedName, keyOf, readLogprobs } from "./sampler.
 import { prefixGradientGraph } from "./prefix.ts";
 import { EMBEDDED, GRADIENT, trainingGraph } from "./scoring.ts";
 
-/** Row counts of a run, largest first, and its tokens at most: fewer cost time, more cost memory. */
-const TRAINING_ROWS = [32, 16, 8, 4] as const;
-const TRAINING_SLOTS = 2048;
+const TRAINING = { rows: [32, 16, 8, 4], slots: 2048, fewest: 1 };
 
 export class Trainer {
   readonly #graphs: Graphs;
@@ -33,8 +31,7 @@ export class Trainer {
     const logprobs: (readonly number[])[] = loss.examples.map(() => []);
     const batches = denseBatches(
       rows.filter(({ chosen }) => chosen > 0),
-      TRAINING_ROWS,
-      TRAINING_SLOTS,
+      TRAINING,
     );
     const sum = new GradientSum(config, gradient);
     const prefixes = new Map<string, { readonly batch: Batch; readonly keyValues: Record<string, Float32Array> }>();
