@@ -46,7 +46,7 @@ const SIZES = [
   [448, 8],
 ] as const;
 const CONTEXTS = [128, 256, 512, 1024, 2048] as const;
-const EPISODES = [1, 4, 16, 64] as const;
+const EPISODES = [1, 4, 16] as const;
 /** Tokens of a training step, whatever the context. */
 const TOKENS = 8192;
 

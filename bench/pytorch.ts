@@ -5,7 +5,7 @@
  *     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch numpy safetensors
  *     npx tsc --outDir dist/bench && node dist/bench/bench/pytorch.js /tmp/venv/bin/python [repeats]
  *
- * MODEL (2m, default) and THREADS in the environment change the setup; COMPILE=0 leaves torch.compile out.
+ * MODEL (2m, grouped, default) and THREADS in the environment change the setup; COMPILE=0 leaves torch.compile out.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -27,6 +27,7 @@ const threads = Number(process.env.THREADS ?? 2);
 
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "2m": { ...defaultModel(2048), width: 192, layers: 4, heads: 6, keyValueHeads: 6, feedForward: 512 },
+  grouped: { ...defaultModel(2048), width: 192, layers: 4, heads: 6, keyValueHeads: 2, feedForward: 512 },
   default: defaultModel(640),
 };
 const model = MODELS[process.env.MODEL ?? "2m"];

@@ -187,7 +187,7 @@ export function returnsToGo(rewards: PerRound): number[] {
 export function leaveOneOut(returns: readonly PerRound[]): PerRound[] {
   const others = returns.length - 1;
   if (others < 1) throw new RangeError("a group needs at least 2 episodes for a leave-one-out baseline");
-  const longest = Math.max(...returns.map(({ length }) => length));
+  const longest = returns.reduce((most, { length }) => Math.max(most, length), 0);
   const totals = Array.from({ length: longest }, (_, t) => returns.reduce((sum, row) => sum + (row[t] ?? 0), 0));
   return returns.map((row) => row.map((value, t) => value - (totals[t] - value) / others));
 }

@@ -244,7 +244,7 @@ function describe(
     num_examples: data.length,
     num_tokens: tokens.length,
     entropy: -mean(tokens.map(({ old }) => old)),
-    "logprob_gap/max": Math.max(...tokens.map(({ gap }) => Math.abs(gap))),
+    "logprob_gap/max": tokens.reduce((most, { gap }) => Math.max(most, Math.abs(gap)), 0), // too many for an argument list
     "clip_ratio/region_mean": mean(tokens.map(({ gap }) => (Math.abs(Math.exp(gap) - 1) > clip ? 1 : 0))),
     reward_std: Math.sqrt(variance(data.map(({ advantages: a }) => a[0] * data.length))),
     frac_reward_zero_std:
