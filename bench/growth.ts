@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { createEmbeddedEngine } from "../src/engines/embedded/engine.ts";
 import { defaultModel, type ModelConfig } from "../src/engines/embedded/model.ts";
 import { parameterCount } from "../src/engines/embedded/parameters.ts";
-import type { AdamSettings, Sampler } from "../src/engines/engine.ts";
+import type { Sampler } from "../src/engines/engine.ts";
 import { modelPlayer } from "../src/play/player.ts";
 import { foldIn, type Key, seedKey, uniformInteger } from "../src/random.ts";
 import { parseConfig } from "../src/training/config.ts";
@@ -19,18 +19,10 @@ import { rollout } from "../src/training/rollout.ts";
 import { sepoStep } from "../src/training/sepo.ts";
 import { supervisedExample, supervisedStep } from "../src/training/supervised.ts";
 import { tracesOf } from "../src/training/run.ts";
-import { median } from "./timing.ts";
+import { ADAM, median, seconds } from "./timing.ts";
 
 const threads = Number(process.env.THREADS ?? 2);
 const root = seedKey(1);
-const ADAM: AdamSettings = {
-  learningRate: 1e-5,
-  beta1: 0.9,
-  beta2: 0.95,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-  gradientClip: 1,
-};
 
 /** Models of growing width and depth; heads of 32, two for each key-value head. */
 function modelOf(width: number, layers: number, contextLength: number): ModelConfig {
@@ -52,11 +44,6 @@ const TOKENS = 8192;
 
 const tokens = (name: string, length: number, size: number) =>
   Array.from({ length }, (_, i) => uniformInteger(foldIn(root, name), size, i));
-const seconds = async (work: () => Promise<unknown>): Promise<number> => {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
-};
 /** The median of three, after one that compiles; and that one. */
 async function timed(work: () => Promise<unknown>): Promise<{ readonly first: number; readonly time: number }> {
   const first = await seconds(work);

@@ -16,9 +16,9 @@ import { fileURLToPath } from "node:url";
 import { createEmbeddedEngine } from "../src/engines/embedded/engine.ts";
 import { defaultModel, type ModelConfig } from "../src/engines/embedded/model.ts";
 import { parameterCount, parametersOf } from "../src/engines/embedded/parameters.ts";
-import type { AdamSettings, Loss } from "../src/engines/engine.ts";
+import type { Loss } from "../src/engines/engine.ts";
 import { foldIn, normal, seedKey, uniformInteger } from "../src/random.ts";
-import { median } from "./timing.ts";
+import { ADAM, median, seconds } from "./timing.ts";
 
 const python = process.argv[2];
 if (python === undefined) throw new Error("expected the path of a python with torch as the first argument");
@@ -43,14 +43,6 @@ const OWN = 80;
 const NEW = 16;
 const CLIP = 0.2;
 const TOLERANCE = 1e-4;
-const ADAM: AdamSettings = {
-  learningRate: 1e-5,
-  beta1: 0.9,
-  beta2: 0.95,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-  gradientClip: 1,
-};
 
 const root = seedKey(1);
 const tokens = (name: string, length: number) =>
@@ -116,12 +108,6 @@ async function startPeer() {
     return next();
   };
   return { about, ask, end: () => child.stdin.end() };
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
 }
 
 const peer = await startPeer();

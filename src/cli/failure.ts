@@ -1,4 +1,5 @@
 /** Exit codes and how errors become one. */
+import { type Command, CommanderError } from "commander";
 import { EngineError } from "../engines/engine.ts";
 import { GameError } from "../games/index.ts";
 import { TokenizerError } from "../text/tokenizer.ts";
@@ -28,4 +29,18 @@ export function describeFailure(error: unknown): { readonly code: number; readon
   if (error instanceof Error && error.name === "AbortError") return { code: EXIT_CODES.interrupted, message: "interrupted" };
   if (isSystemError(error)) return { code: EXIT_CODES.file, message: `${error.path ?? error.syscall}: ${error.message}` };
   return { code: EXIT_CODES.internal, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** Runs a program with the arguments of the process; what goes wrong becomes one line, after `name`, and an exit code. */
+export async function runProgram(program: Command, name: string): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+    else {
+      const { code, message } = describeFailure(error);
+      process.stderr.write(`${name}: ${message}\n`);
+      process.exitCode = code;
+    }
+  }
 }

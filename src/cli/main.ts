@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { addAudit } from "./audit.ts";
 import { addCompare } from "./compare.ts";
 import { addData } from "./data.ts";
 import { addEvaluate } from "./evaluate.ts";
-import { EXIT_CODES, describeFailure } from "./failure.ts";
+import { runProgram } from "./failure.ts";
 import { addGames } from "./games.ts";
 import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
@@ -26,13 +26,4 @@ Exit codes: 0 success, 1 bug, 2 wrong arguments or configuration, 3 a file is mi
 for (const add of [addGames, addPlay, addSolve, addData, addTrain, addEvaluate, addCompare, addReport, addAudit]) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
-  else {
-    const { code, message } = describeFailure(error);
-    process.stderr.write(`sepo: ${message}\n`);
-    process.exitCode = code;
-  }
-}
+await runProgram(program, "sepo");

@@ -1,25 +1,15 @@
 #!/usr/bin/env node
 /** `npm run test:tinker`: the engine contract and a short SEPO run on a server. */
-import { Command, CommanderError, Option } from "commander";
-import { PROFILES, PROFILE_NAMES, type ProfileName } from "../engines/tinker/profiles.ts";
+import { Command, Option } from "commander";
+import { PROFILES, PROFILE_NAMES } from "../engines/tinker/profiles.ts";
 import { GAME_NAMES } from "../games/index.ts";
-import { type Summary, checkTinker } from "./check-tinker.ts";
-import { EXIT_CODES, describeFailure } from "./failure.ts";
+import { type CheckOptions, type Summary, checkTinker } from "./check-tinker.ts";
+import { EXIT_CODES, runProgram } from "./failure.ts";
 import { naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 
-interface Flags {
+interface Flags extends Omit<CheckOptions, "baseUrl" | "deadlineSeconds" | "onMessage"> {
   readonly baseUrl?: string;
-  readonly profile: ProfileName;
-  readonly baseModel: string;
-  readonly tokenizer: string;
-  readonly rank: number;
-  readonly steps: number;
-  readonly game: string;
-  readonly promptTokens?: number;
-  readonly maxTokens: number;
-  readonly tolerance: number;
   readonly deadline: number;
-  readonly requestTokens?: number;
   readonly json?: boolean;
 }
 
@@ -65,13 +55,4 @@ function readable({ ok, profile, checks, sepo }: Summary): string {
   return [...lines, ok ? "pass" : "FAIL"].join("\n");
 }
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
-  else {
-    const { code, message } = describeFailure(error);
-    process.stderr.write(`test-tinker: ${message}\n`);
-    process.exitCode = code;
-  }
-}
+await runProgram(program, "test-tinker");

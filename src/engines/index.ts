@@ -2,5 +2,5 @@
 export * from "./engine.ts";
 export { TabularEngine } from "./tabular.ts";
 export { scriptedSampler } from "./scripted.ts";
-export { EmbeddedEngine, createEmbeddedEngine, loadEmbeddedEngine } from "./embedded/engine.ts";
+export { EmbeddedEngine, createEmbeddedEngine, importEmbeddedEngine, loadEmbeddedEngine } from "./embedded/engine.ts";
 export { defaultModel, type ModelConfig } from "./embedded/model.ts";

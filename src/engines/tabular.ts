@@ -3,10 +3,10 @@
  * one token. With one row per information state it is the tabular softmax policy of the literature; all of it is computed in
  * closed form in double precision, so it serves as the reference for the other engines and for the credit estimators.
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { readJson } from "../json.ts";
 import { uniform } from "../random.ts";
 import {
   type AdamSettings,
@@ -207,12 +207,8 @@ export class TabularEngine extends Table implements Engine {
 
   async load(folder: string): Promise<void> {
     const path = join(folder, FILE);
-    const text = await readFile(path, "utf8").catch((cause: unknown) => {
-      throw new EngineError(`${path}: expected a table written by save, but it cannot be read`, { cause });
-    });
-    const parsed = fileSchema.safeParse(parseJson(text, path));
-    if (!parsed.success) throw new EngineError(`${path}: ${z.prettifyError(parsed.error)}`);
-    const { rows, logits, first, second, steps } = parsed.data;
+    const content = await readJson(path, fileSchema, "a table written by save", (...error) => new EngineError(...error));
+    const { rows, logits, first, second, steps } = content;
     if (
       JSON.stringify(rows) !== JSON.stringify(this.rows) ||
       [logits, first, second].some((list) => list.length !== this.logits.length)
@@ -236,12 +232,4 @@ function tokenLoss(loss: Loss, index: number, logprob: number): { value: number;
   const clipped = Math.min(Math.max(ratio, 1 - loss.clip), 1 + loss.clip);
   const [free, bounded] = [ratio * advantages[0], clipped * advantages[0]];
   return { value: -Math.min(free, bounded), slope: free <= bounded ? -free : 0 };
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new EngineError(`${path}: expected JSON; the file is malformed or truncated`, { cause });
-  }
 }

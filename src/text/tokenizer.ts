@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { readJson } from "../json.ts";
 import type { TokenizerJson } from "./bpe.ts";
 import { boundedCache } from "./cache.ts";
 import { isControl, spellingPattern } from "./specials.ts";
@@ -195,11 +196,11 @@ export async function saveTokenizer(
 
 /** Reads a tokenizer folder; a file that is missing or not what it should be is a `TokenizerError` naming it. */
 export async function loadTokenizer(folder: string): Promise<TokenizerFiles> {
-  const tokenizer = await readJson(join(folder, "tokenizer.json"), tokenizerSchema);
-  const config = await readJson(join(folder, "tokenizer_config.json"), configSchema);
+  const tokenizer = await readFileOf(join(folder, "tokenizer.json"), tokenizerSchema);
+  const config = await readFileOf(join(folder, "tokenizer_config.json"), configSchema);
   const settings = join(folder, "generation_config.json");
   const hasSettings = (await readIfThere(settings, "generation settings")) !== undefined;
-  const generation = hasSettings ? await readJson(settings, generationSchema) : undefined;
+  const generation = hasSettings ? await readFileOf(settings, generationSchema) : undefined;
   const separate = await readIfThere(join(folder, "chat_template.jinja"), "a chat template");
   const own = config.chat_template;
   const chatTemplate = separate ?? (Array.isArray(own) ? own.find(({ name }) => name === "default")?.template : own);
@@ -215,17 +216,5 @@ async function readIfThere(path: string, what: string): Promise<string | undefin
   });
 }
 
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new TokenizerError(`${path}: expected a tokenizer file, but it cannot be read`, { cause });
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new TokenizerError(`${path}: expected JSON; the file is malformed or truncated`, { cause });
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new TokenizerError(`${path}: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
-}
+const readFileOf = <T>(path: string, schema: z.ZodType<T>): Promise<T> =>
+  readJson(path, schema, "a tokenizer file", (message, options) => new TokenizerError(message, options));

@@ -1,5 +1,5 @@
 /** An agent on disk and in memory: an engine, the encoding that speaks to it, and how it samples. */
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
@@ -10,6 +10,7 @@ import { createTinkerEngine, loadTinkerEngine } from "../engines/tinker/engine.t
 import { describeEvent } from "../engines/tinker/events.ts";
 import { PROFILES, refusals } from "../engines/tinker/profiles.ts";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
+import { readJson } from "../json.ts";
 import { type Roster, rosterOf } from "../opponents/index.ts";
 import { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "../play/encoding.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
@@ -185,21 +186,8 @@ export async function saveAgent(agent: Agent, folder: string, progress: unknown)
 }
 
 /** Reads `sepo.json` of a checkpoint; an `EngineError` names what is wrong with it. */
-export async function readAgentFile(folder: string): Promise<z.infer<typeof fileSchema>> {
-  const path = join(folder, FILE);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new EngineError(`${path}: expected a checkpoint written by "sepo train", but it cannot be read`, { cause });
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new EngineError(`${path}: expected JSON; the file is malformed or truncated`, { cause });
-  }
-  const parsed = fileSchema.safeParse(value);
-  if (!parsed.success) throw new EngineError(`${path}: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
-}
+export const readAgentFile = (folder: string): Promise<z.infer<typeof fileSchema>> =>
+  readJson(join(folder, FILE), fileSchema, 'a checkpoint written by "sepo train"', (...error) => new EngineError(...error));
 
 /** The agent saved in a checkpoint folder. */
 export async function openAgent(folder: string, connection: Connection = {}): Promise<Agent> {

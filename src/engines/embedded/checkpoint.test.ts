@@ -75,13 +75,17 @@ describe("a folder", () => {
   };
 
   const FAULTS: readonly (readonly [string, (folder: string) => Promise<void>, RegExp])[] = [
-    ["no config", (folder) => rm(join(folder, "config.json")), /config\.json: cannot be read/],
+    [
+      "no config",
+      (folder) => rm(join(folder, "config.json")),
+      /config\.json: expected a model's configuration, but it cannot be read/,
+    ],
     ["no weights", (folder) => rm(join(folder, "model.safetensors")), /model\.safetensors: cannot be read/],
     ["no optimizer", (folder) => rm(join(folder, "optimizer.safetensors")), /optimizer\.safetensors: cannot be read/],
     ["a cut file", (folder) => truncate(join(folder, "model.safetensors"), 9000), /model\.safetensors: truncated, tensor/],
     ["a cut header", (folder) => truncate(join(folder, "model.safetensors"), 100), /model\.safetensors: truncated, 100 bytes/],
     ["an empty file", (folder) => truncate(join(folder, "optimizer.safetensors"), 0), /optimizer\.safetensors: truncated, 0/],
-    ["broken JSON", editConfig("{", ""), /config\.json: not JSON/],
+    ["broken JSON", editConfig("{", ""), /config\.json: expected JSON/],
     ["another model", editConfig("qwen3", "llama"), /model_type must be "qwen3", got "llama"/],
     ["a missing size", editConfig("head_dim", "other"), /config\.json: head_dim must be a number, got undefined/],
     ["an impossible size", editConfig('"head_dim": 8', '"head_dim": 7'), /headWidth must be even, got 7/],
@@ -158,6 +162,7 @@ test("a model saved elsewhere is imported with a fresh optimizer", async () => {
   expect((await importCheckpoint(folder)).config.ropeTheta).toBe(theta);
   for (const [change, message] of [
     [{ rope_parameters: { rope_type: "yarn", rope_theta: 1e6 } }, "no scaling"],
+    [{ rope_theta: 1e6, rope_parameters: { rope_type: "yarn" } }, "no scaling"],
     [{ hidden_act: "gelu" }, 'hidden_act must be "silu", got "gelu"'],
     [{ attention_bias: true }, "attention_bias must be false, got true"],
   ] as const) {

@@ -1,7 +1,8 @@
 /** A folder that Hugging Face `transformers` loads as `Qwen3ForCausalLM`, with the optimizer's state beside the weights. */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { readJson } from "../../json.ts";
 import { EngineError } from "../engine.ts";
 import { freshMoments, type Moments } from "./adam.ts";
 import { checkModel, type ModelConfig } from "./model.ts";
@@ -86,27 +87,24 @@ export async function writeCheckpoint(folder: string, { config, ids, weights, mo
 /** Fields of a Qwen3 configuration that change the mathematics and that this engine has one value for. */
 const FIXED = { hidden_act: "silu", attention_bias: false, use_sliding_window: false, rope_scaling: null } as const;
 
-/** The base of rotary positions, which transformers 5 writes into `rope_parameters`. */
+/** The base of rotary positions: of its own in transformers 4, in `rope_parameters` in 5, which may also ask for scaling. */
 function ropeTheta(path: string, json: ReadonlyMap<string, unknown>): number {
-  const parameters = z.looseObject({ rope_theta: z.number(), rope_type: z.literal("default").optional() });
-  const found = json.has(FIELDS.ropeTheta) ? { rope_theta: json.get(FIELDS.ropeTheta) } : json.get("rope_parameters");
-  const parsed = parameters.safeParse(found);
-  if (parsed.success) return parsed.data.rope_theta;
-  throw new EngineError(`${path}: expected rope_theta, a number, and no scaling; got ${JSON.stringify(found)}`);
+  const schema = z.looseObject({ rope_theta: z.number().optional(), rope_type: z.literal("default").optional() });
+  const parameters = schema.safeParse(json.get("rope_parameters") ?? {});
+  const theta = json.get(FIELDS.ropeTheta) ?? parameters.data?.rope_theta;
+  if (parameters.success && typeof theta === "number") return theta;
+  const found = JSON.stringify({ rope_theta: json.get(FIELDS.ropeTheta), rope_parameters: json.get("rope_parameters") });
+  throw new EngineError(`${path}: expected rope_theta, a number, and no scaling; got ${found}`);
 }
 
 async function readConfig(path: string): Promise<{ config: ModelConfig; ids: TokenIds }> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new EngineError(`${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
-  });
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new EngineError(`${path}: not JSON`);
-  }
-  if (typeof parsed !== "object" || parsed === null) throw new EngineError(`${path}: not a JSON object`);
-  const json = new Map<string, unknown>(Object.entries(parsed));
+  const content = await readJson(
+    path,
+    z.record(z.string(), z.unknown()),
+    "a model's configuration",
+    (...error) => new EngineError(...error),
+  );
+  const json = new Map(Object.entries(content));
   const number = (name: string): number => {
     const value = json.get(name);
     if (typeof value !== "number") throw new EngineError(`${path}: ${name} must be a number, got ${JSON.stringify(value)}`);

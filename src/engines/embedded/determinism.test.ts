@@ -13,7 +13,11 @@ const requests: readonly SampleRequest[] = [...promptsOf(18, 20), ...promptsOf(1
 );
 
 /** Both a tiny model and the default one, whose matrices are large enough for other kernels and for threads. */
-const models = [["tiny", TINY, 1] as const, ["default", { ...defaultModel(200), contextLength: 256 }, 2] as const];
+const models = [
+  ["tiny", TINY, 1] as const,
+  ["ungrouped", { ...TINY, keyValueHeads: 4 }, 1] as const,
+  ["default", { ...defaultModel(200), contextLength: 256 }, 2] as const,
+];
 
 test.each(models)("a completion's bytes do not depend on its company: %s model", async (_, model, threads) => {
   const engine = createEmbeddedEngine({ model, key: seedKey(2), threads });
@@ -34,7 +38,9 @@ test.each(models)("a completion's bytes do not depend on its company: %s model",
     SETTINGS,
   );
   expect(shuffled).toEqual(order.map((i) => together[i]));
-  // The same request often enough to fill rows of either size.
+  // The same prompt once, three times and 45 times, so that rows of every number of completions occur.
+  const thrice = requests.slice(0, 3).flatMap((request) => [request, request, request]);
+  expect(await engine.sample(thrice, SETTINGS)).toEqual(together.slice(0, 3).flatMap((one) => [one, one, one]));
   const copies = await engine.sample(
     Array.from({ length: 45 }, () => requests[4]),
     SETTINGS,

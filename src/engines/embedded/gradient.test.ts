@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sizeOf } from "../../tensor/tensor.ts";
 import { normals } from "../../tensor/testing.ts";
 import type { Loss } from "../engine.ts";
+import { lossValue } from "../loss.ts";
 import { seedKey } from "../../random.ts";
 import { norm } from "./adam.ts";
 import { Graphs } from "./graphs.ts";
@@ -9,7 +10,7 @@ import type { ModelConfig } from "./model.ts";
 import { initialize, liveWeights, parametersOf } from "./parameters.ts";
 import { promptsOf, TINY, tokensOf } from "./testing.ts";
 import { WeightsSampler } from "./sampler.ts";
-import { lossValue, Trainer } from "./trainer.ts";
+import { Trainer } from "./trainer.ts";
 
 /** Three layers, so that a prefix passes through whole layers and gradients through its keys and values in each. */
 const CONFIG: ModelConfig = { ...TINY, layers: 3 };

@@ -78,6 +78,7 @@ export class Graphs {
     const made = this.run(`prefix ${prefix}`, () => prefixGraph(this.config, prefix), prefixArrays(batch), [weights]);
     const keyValues = made.then(resident);
     known.keyValues.set(name, keyValues);
+    keyValues.catch(() => known.keyValues.delete(name)); // the next caller tries again
     return keyValues;
   }
 

@@ -10,22 +10,38 @@ import {
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
-import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch } from "./batches.ts";
+import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch, type Counts } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import type { Graphs } from "./graphs.ts";
+import type { ModelConfig } from "./model.ts";
 import { liveWeights, type LiveWeights } from "./parameters.ts";
 import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
-/**
- * Completions drawn for each row of a run, most first, and the row counts that go with them. Prompts that are asked for at least
- * `least` more times get such a row. A single row would meet other kernels than several, whose bytes differ.
- */
-const SAMPLING = [
+/** How the completions of equal prompts are drawn. */
+interface Plan {
+  /** Completions of one row. */
+  readonly samples: number;
+  /** Prompts of which so many completions are left to draw get such a row. */
+  readonly least: number;
+  readonly counts: Counts;
+}
+
+/** Most completions a row first. */
+const PLANS: readonly Plan[] = [
   { samples: 16, least: 12, counts: { rows: [8, 2], slots: 4096, fewest: 2 } },
   { samples: 4, least: 3, counts: { rows: [8, 2], slots: 4096, fewest: 2 } },
   { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 4096, fewest: 2 } },
-] as const;
+];
+
+/**
+ * The plans for a model. ONNX Runtime multiplies a single row with another kernel than several, and its bytes differ; so that a
+ * completion does not depend on its company, a key-value head never meets a single query: rows are at least two, and so are the
+ * completions of a row where each query head has keys of its own.
+ */
+const plansFor = ({ heads, keyValueHeads }: ModelConfig): readonly Plan[] =>
+  heads > keyValueHeads ? PLANS : PLANS.map((plan) => ({ ...plan, samples: Math.max(2, plan.samples) }));
+
 const SCORING = { rows: [32, 8], slots: 4096, fewest: 2 };
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
 const GENERATED_STEP = 16;
@@ -49,11 +65,11 @@ export const continuedName = (prompt: Prompt, continuation: readonly number[]): 
   `${promptName(prompt)} ${continuation.join()}`;
 
 /** Requests with the same prompt, cut into rows of as many completions as fit. */
-function partsOf(members: readonly number[]): readonly { readonly samples: number; readonly members: readonly number[] }[] {
-  const parts: { samples: number; members: readonly number[] }[] = [];
-  for (let at = 0; at < members.length; at += parts.at(-1)!.samples) {
-    const { samples } = SAMPLING.find(({ least }) => members.length - at >= least)!;
-    parts.push({ samples, members: members.slice(at, at + samples) });
+function partsOf(plans: readonly Plan[], members: readonly number[]) {
+  const parts: { readonly plan: Plan; readonly members: readonly number[] }[] = [];
+  for (let at = 0; at < members.length; at += parts.at(-1)!.members.length) {
+    const plan = plans.find(({ least }) => members.length - at >= least)!;
+    parts.push({ plan, members: members.slice(at, at + plan.samples) });
   }
   return parts;
 }
@@ -89,11 +105,12 @@ export class WeightsSampler implements Sampler {
     this.checkHeld();
     const { config } = this.#graphs;
     checkSettings(settings, config.vocabularySize);
-    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap(partsOf);
-    const runs = SAMPLING.flatMap(({ samples, counts }) => {
-      const own = parts.filter((part) => part.samples === samples);
+    const plans = plansFor(config);
+    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap((members) => partsOf(plans, members));
+    const runs = plans.flatMap((plan) => {
+      const own = parts.filter((part) => part.plan === plan);
       const list = own.map(({ members }) => promptRow(config, requests[members[0]].prompt, settings.maxTokens, members));
-      return invariantBatches(list, counts, true).map((batch) => ({ batch, samples }));
+      return invariantBatches(list, plan.counts, true).map((batch) => ({ batch, samples: plan.samples }));
     });
     return this.#graphs.exclusive(async () => {
       this.checkHeld();

@@ -2,6 +2,7 @@
 import type { Arrays } from "../../tensor/session.ts";
 import { EngineError, type Loss, type LossResult } from "../engine.ts";
 import { chosenValues, continuedRow, denseBatches, places, prefixArrays, type Batch } from "./batches.ts";
+import { lossValue } from "../loss.ts";
 import type { Graphs } from "./graphs.ts";
 import type { ModelConfig } from "./model.ts";
 import { blockViews, type LiveWeights } from "./parameters.ts";
@@ -185,22 +186,4 @@ function checkLoss(loss: Loss): void {
     checkList("logprobs", logprobs, completion, i);
     checkList("advantages", advantages, completion, i);
   }
-}
-
-/** The definitions of `Loss`, in double precision. */
-export function lossValue(loss: Loss, logprobs: readonly (readonly number[])[]): number {
-  let total = 0;
-  for (const [i, list] of logprobs.entries()) {
-    for (const [t, p] of list.entries()) {
-      if (loss.kind === "cross_entropy") {
-        total -= loss.examples[i].weights[t] * p;
-        continue;
-      }
-      const ratio = Math.exp(p - loss.examples[i].logprobs[t]);
-      const clipped = Math.min(Math.max(ratio, 1 - loss.clip), 1 + loss.clip);
-      const advantage = loss.examples[i].advantages[t];
-      total -= Math.min(ratio * advantage, clipped * advantage);
-    }
-  }
-  return total;
 }

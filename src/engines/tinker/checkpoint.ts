@@ -1,8 +1,8 @@
 /** What `save` leaves in a folder: where the server keeps the weights, in a small file beside the adapter itself. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { readJson } from "../../json.ts";
 import { EngineError } from "../engine.ts";
 import { PROFILE_NAMES } from "./profiles.ts";
 
@@ -32,18 +32,5 @@ export async function writeCheckpoint(folder: string, content: TinkerCheckpoint)
 }
 
 /** Reads what `writeCheckpoint` wrote; an `EngineError` names the file and what is wrong with it. */
-export async function readCheckpoint(folder: string): Promise<TinkerCheckpoint> {
-  const path = join(folder, FILE);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new EngineError(`${path}: expected a checkpoint of the tinker engine, but it cannot be read`, { cause });
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new EngineError(`${path}: expected JSON; the file is malformed or truncated`, { cause });
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new EngineError(`${path}: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
-}
+export const readCheckpoint = (folder: string): Promise<TinkerCheckpoint> =>
+  readJson(join(folder, FILE), schema, "a checkpoint of the tinker engine", (...error) => new EngineError(...error));

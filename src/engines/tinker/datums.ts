@@ -2,7 +2,7 @@
  * Losses as datums, and back. Every server is made to train the sums of the contract: where it takes means instead, the advantages
  * are multiplied by what it will divide by.
  */
-import { EngineError, type Loss, type LossResult, type PpoExample } from "../engine.ts";
+import { EngineError, type Loss, type PpoExample } from "../engine.ts";
 import type { Profile } from "./profiles.ts";
 import type { Datum, Tensor } from "./wire.ts";
 
@@ -227,19 +227,4 @@ export function finite(value: number | null | undefined, operation: string): num
   if (value == null || !Number.isFinite(value))
     throw new EngineError(`tinker: ${operation}: expected a finite log-probability, got ${value}`);
   return value;
-}
-
-/** The contract's loss, computed from log-probabilities; what servers report is scaled by each in its own way. */
-export function lossOf(loss: Loss, logprobs: readonly (readonly number[])[]): LossResult {
-  const total =
-    loss.kind === "cross_entropy"
-      ? loss.examples.flatMap(({ weights }, i) => logprobs[i].map((p, t) => -weights[t] * p))
-      : loss.examples.flatMap(({ logprobs: old, advantages }, i) =>
-          logprobs[i].map((p, t) => {
-            const ratio = Math.exp(p - old[t]);
-            const clipped = Math.min(Math.max(ratio, 1 - loss.clip), 1 + loss.clip);
-            return -Math.min(ratio * advantages[t], clipped * advantages[t]);
-          }),
-        );
-  return { loss: total.reduce((a, b) => a + b, 0), logprobs };
 }

@@ -15,18 +15,11 @@ import {
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
+import { lossValue } from "../loss.ts";
 import { writeAdapter } from "./archive.ts";
 import { type TinkerCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type ClientOptions, RemoteSampler, TinkerClient, type TrainingModel } from "./client.ts";
-import {
-  type Limits,
-  type Sequence,
-  type TrainingPlan,
-  completionLogprobs,
-  lossOf,
-  scoringPlan,
-  trainingPlan,
-} from "./datums.ts";
+import { type Limits, type Sequence, type TrainingPlan, completionLogprobs, scoringPlan, trainingPlan } from "./datums.ts";
 import { download } from "./download.ts";
 import { Gate } from "./gate.ts";
 import {
@@ -181,7 +174,9 @@ export class TinkerEngine implements Engine {
       this.#pending = true;
       return { plan, results: await this.#submit(model, plan, false) };
     });
-    return lossOf(loss, await outputsOf(profile, loss.examples, plan, results));
+    const logprobs = await outputsOf(profile, loss.examples, plan, results);
+    // What servers report as a loss is scaled by each in its own way.
+    return { loss: lossValue(loss, logprobs), logprobs };
   }
 
   gradient(): Promise<Float32Array> {
