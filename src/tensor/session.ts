@@ -1,5 +1,5 @@
 /** Encoded graphs run by ONNX Runtime on the thread that asks. */
-import { InferenceSession, Tensor as Value } from "onnxruntime-node";
+import { env, InferenceSession, Tensor as Value } from "onnxruntime-node";
 import type { Data } from "./tensor.ts";
 
 /** Where graphs run. */
@@ -10,6 +10,9 @@ export type Device = (typeof DEVICES)[number];
 export class DeviceError extends Error {
   override readonly name = "DeviceError";
 }
+
+// Errors are thrown; ONNX Runtime would print each besides.
+env.logLevel = "fatal";
 
 export type Arrays = Readonly<Record<string, Data>>;
 
