@@ -6,12 +6,15 @@ import { engineConformance } from "../engines/conformance.ts";
 import type { AdamSettings, Prompt } from "../engines/engine.ts";
 import { type TinkerEngineOptions, createTinkerEngine } from "../engines/tinker/engine.ts";
 import { PROFILES, type ProfileName } from "../engines/tinker/profiles.ts";
+import { modelPlayer } from "../play/player.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { createChat } from "../text/chat.ts";
 import { createTokenizer, loadTokenizer } from "../text/tokenizer.ts";
 import { createAgent, openAgent, saveAgent } from "../training/agent.ts";
 import { parseConfig } from "../training/config.ts";
-import { type Gaps, sepoStep } from "../training/sepo.ts";
+import { startRollout } from "../training/rollout.ts";
+import { type Gaps, learn } from "../training/sepo.ts";
+import { type Begin, GroupStream } from "../training/stream.ts";
 
 export interface CheckOptions {
   readonly profile: ProfileName;
@@ -27,6 +30,8 @@ export interface CheckOptions {
   readonly tolerance: number;
   readonly deadlineSeconds: number;
   readonly requestTokens?: number;
+  readonly maxStepsOffPolicy?: number;
+  readonly stragglerSeconds?: number;
   readonly onMessage?: (text: string) => void;
 }
 
@@ -43,8 +48,16 @@ export interface SepoSummary {
   /** Tokens sampled and trained on. */
   readonly tokens: number;
   readonly tokensPerSecond: number;
-  /** Largest difference, in nats, between the log-probability a token was sampled with and the one it was trained at. */
+  /**
+   * Largest difference, in nats, between the log-probability a token was sampled with and the one it was trained at, in steps whose
+   * episodes were all played with the weights that learn.
+   */
   readonly logprobGap: number;
+  /** Largest number of steps between the weights that played and those that learned. */
+  readonly staleness: number;
+  /** Groups that did not come in their step, and groups that never came. */
+  readonly late: number;
+  readonly dropped: number;
   /** Metrics of the first and the last step. */
   readonly first: Readonly<Record<string, number>>;
   readonly last: Readonly<Record<string, number>>;
@@ -116,6 +129,8 @@ async function runSepo({
   maxTokens,
   deadlineSeconds,
   requestTokens,
+  maxStepsOffPolicy = 0,
+  stragglerSeconds = 0,
   onMessage = () => {},
 }: CheckOptions): Promise<SepoSummary> {
   process.env["TINKER_API_KEY"] ??= "tml-dummy";
@@ -136,10 +151,18 @@ async function runSepo({
       weightDecay,
       gradientClip,
       beta: PROFILES[profile].manyModels ? 0.05 : 0,
+      maxStepsOffPolicy,
+      stragglerSeconds,
     },
   });
   const folder = await mkdtemp(join(tmpdir(), "sepo-tinker-"));
   const agent = await createAgent(config, () => []);
+  const keyAt = (step: number) => foldIn(seedKey(config.seed), "sepo", step);
+  const begin: Begin = (step, sampler, signal) => {
+    const player = modelPlayer("agent", sampler, agent.encoding, agent.sampler);
+    return startRollout(agent.rosters, player, keyAt(step), config.sepo, { signal });
+  };
+  const stream = new GroupStream(agent.engine, begin, config.sepo);
   try {
     await saveAgent(agent, join(folder, "first"), {});
     const reference = config.sepo.beta === 0 ? undefined : (await openAgent(join(folder, "first"))).engine;
@@ -149,7 +172,7 @@ async function runSepo({
     for (let step = 0; step < steps; step++) {
       const context = { ...agent, settings: config.sepo, ...(reference === undefined ? {} : { reference }) };
       const began = performance.now();
-      const result = await sepoStep(context, foldIn(seedKey(config.seed), "sepo", step), gaps);
+      const result = await learn(context, await stream.batch(step, steps), keyAt(step), gaps);
       const own = (performance.now() - began) / 1000;
       // The first step makes servers compile; it would say nothing about the others.
       if (step > 0 || steps === 1) seconds += own;
@@ -167,11 +190,17 @@ async function runSepo({
       seconds,
       tokens,
       tokensPerSecond: tokens / seconds,
-      logprobGap: Math.max(...all.map((metrics) => metrics["logprob_gap/max"] ?? 0)),
+      logprobGap: Math.max(
+        ...all.filter((metrics) => metrics["staleness/max"] === 0).map((metrics) => metrics["logprob_gap/max"] ?? 0),
+      ),
+      staleness: Math.max(...all.map((metrics) => metrics["staleness/max"])),
+      late: all.reduce((sum, metrics) => sum + metrics["groups/late"], 0),
+      dropped: all.reduce((sum, metrics) => sum + metrics["groups/dropped"], 0),
       first: all[0],
       last: all[all.length - 1],
     };
   } finally {
+    await stream.close();
     await agent.engine.release();
     await rm(folder, { recursive: true });
   }

@@ -26,6 +26,8 @@ const program = new Command("test-tinker")
   .option("--max-tokens <n>", "longest reply", positiveNumber, 8)
   .option("--tolerance <nats>", "how far log-probabilities of the same tokens may lie apart", positiveReal, 1e-3)
   .option("--request-tokens <n>", "largest training request; default: the profile's", positiveNumber)
+  .option("--max-steps-off-policy <n>", "SEPO steps that episodes may begin ahead of their own", naturalNumber, 0)
+  .option("--straggler-seconds <n>", "longest wait for the rest once half of a step's groups are finished", positiveReal)
   .option("--deadline <seconds>", "longest wait for one operation", positiveNumber, 600)
   .option("--json", "print the summary as JSON")
   .exitOverride()
@@ -50,6 +52,7 @@ function readable({ ok, profile, checks, sepo }: Summary): string {
   if (sepo !== undefined)
     lines.push(
       `${sepo.steps} steps of SEPO: ${sepo.tokens} tokens in ${sepo.seconds.toFixed(1)} s after the first step, ${sepo.tokensPerSecond.toFixed(1)} tokens/s`,
+      `largest staleness ${sepo.staleness} steps, ${sepo.late} groups late, ${sepo.dropped} dropped`,
       `largest gap between sampling and training log-probabilities: ${sepo.logprobGap.toExponential(2)} nats`,
     );
   return [...lines, ok ? "pass" : "FAIL"].join("\n");

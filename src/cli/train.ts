@@ -7,7 +7,7 @@ import { exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
 import { ConfigError, type RunConfig, assign, parseConfig } from "../training/config.ts";
 import { type RunEvent, storedConfig, train } from "../training/run.ts";
-import { createProgress } from "./progress.ts";
+import { type Progress, createProgress } from "./progress.ts";
 
 interface TrainFlags {
   readonly out: string;
@@ -56,7 +56,7 @@ Examples:
       const reports = await train(config, flags.out, {
         resume: flags.resume === true,
         signal: controller.signal,
-        onEvent: (event) => describe(event, progress, began),
+        onEvent: describer(progress, began),
       });
       progress.done();
       if (flags.json === true) console.log(JSON.stringify(reports));
@@ -72,7 +72,13 @@ Examples:
     });
 }
 
-function describe(event: RunEvent, progress: ReturnType<typeof createProgress>, began: number): void {
+function describer(progress: Progress, began: number): (event: RunEvent) => void {
+  let last = "";
+  return (event) => (last = describe(event, last, progress, began));
+}
+
+/** Shows an event; returns what the next may be shown beside. */
+function describe(event: RunEvent, last: string, progress: Progress, began: number): string {
   const time = `${((performance.now() - began) / 1000).toFixed(0)} s`;
   switch (event.kind) {
     case "step": {
@@ -82,21 +88,29 @@ function describe(event: RunEvent, progress: ReturnType<typeof createProgress>, 
       const text = `${time} ${event.stage} ${event.step}/${event.steps} ${shown.map(([key, value]) => `${key} ${value.toFixed(3)}`).join("  ")}`;
       if (event.step === event.steps || event.step % 20 === 0) progress.note(text);
       else progress.show(text);
-      return;
+      return text;
     }
+    case "playing":
+      if (event.finished % 16 === 0 || event.finished === event.episodes)
+        progress.show(`${last}  playing ${event.step}: ${event.finished}/${event.episodes} episodes`.trimStart());
+      return last;
     case "checkpoint":
       progress.show(`${time} saved ${event.folder}`);
-      return;
+      return last;
     case "evaluating":
       if (event.finished % 64 === 0) progress.show(`${time} evaluating ${event.stage}: ${event.finished} episodes`);
-      return;
+      return "";
     case "engine":
       progress.show(`${time} ${event.text}`);
-      return;
+      return last;
+    case "warning":
+      progress.note(`${time} warning: ${event.text}`);
+      return last;
     case "evaluated":
       progress.note(
         `${time} evaluated ${event.stage}: ${event.report.games.map(({ game, objective }) => `${game} J ${objective.safetyIndex.value.toFixed(3)}`).join(", ")}`,
       );
+      return "";
   }
 }
 

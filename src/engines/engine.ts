@@ -83,8 +83,10 @@ export interface AdamSettings {
   readonly gradientClip: number;
 }
 
-/** Something that answers prompts: an engine, or a frozen snapshot of one. */
+/** Something that answers prompts: an engine, or a snapshot of one. */
 export interface Sampler {
+  /** Whether each request is answered by itself, so that to wait for others and ask together only costs time; false unless given. */
+  readonly independent?: boolean;
   sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]>;
   /** Log-probabilities of given continuations, one array per request. */
   score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]>;
@@ -125,8 +127,11 @@ export interface Engine extends Sampler {
   step(settings: AdamSettings): Promise<{ readonly gradientNorm: number }>;
   /** Forgets the optimizer's moments and step count, as at the start of a stage. */
   resetOptimizer(): Promise<void>;
-  /** A frozen copy that samples and scores with today's weights. */
-  snapshot(): Promise<Sampler>;
+  /**
+   * A copy that samples and scores with today's weights, also while the engine trains. Where `facts.frozenSnapshots` is false it is
+   * refused, unless `frozen` is: false is content with weights that may move on.
+   */
+  snapshot(options?: { readonly frozen?: boolean }): Promise<Sampler>;
   /** Writes weights and optimizer state into a folder that exists and is empty; the caller makes it appear atomically. */
   save(folder: string): Promise<void>;
   /** Reads what `save` wrote. A file that is missing, truncated or of another shape is an `EngineError` that names it. */

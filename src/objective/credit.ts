@@ -1,7 +1,7 @@
 /**
  * Credit assignment: from groups of episodes to an advantage per round. A group is G episodes against one opponent in one
  * scenario (same cards, same opponent randomness), so the episodes differ by the agent's own choices alone. An opponent may have
- * several groups; all opponents must have equally many.
+ * several groups; all opponents must have equally many, unless the sizes of the pools are given.
  *
  * `objective` gives every episode of every pool its own share of J, so that the expected gradient is the gradient of J. The
  * others exist to be compared with: `paper` charges train-pool episodes a penalty measured on other episodes, `shared` one
@@ -47,12 +47,17 @@ export interface CreditOptions {
   readonly terms?: readonly Term[];
   /** For `objective`; the others always use the return to go. */
   readonly returns?: Returns;
+  /**
+   * Groups of each pool among which J is shared out; default: those given. A rollout whose groups come in several batches gives its
+   * own, so that each group has its share whichever batch it comes in.
+   */
+  readonly sizes?: PoolSizes;
 }
 
 /** One number per round of one episode. */
 export type PerRound = readonly number[];
 
-interface PoolSizes {
+export interface PoolSizes {
   readonly train: number;
   readonly exploiter: number;
   readonly collusive: number;
@@ -62,13 +67,15 @@ interface PoolSizes {
 export function assignCredit(
   groups: readonly Group[],
   settings: CreditSettings,
-  { credit = "objective", gaps = new Map(), hingeWidth = 0, terms = TERMS, returns = "to-go" }: CreditOptions = {},
+  {
+    credit = "objective",
+    gaps = new Map(),
+    hingeWidth = 0,
+    terms = TERMS,
+    returns = "to-go",
+    sizes = sizesOf(groups),
+  }: CreditOptions = {},
 ): PerRound[][] {
-  const sizes = {
-    train: groups.filter(({ pool }) => pool === "train").length,
-    exploiter: groups.filter(({ pool }) => pool === "exploiter").length,
-    collusive: groups.filter(({ pool }) => pool === "collusive").length,
-  };
   const included = new Set(terms);
   const measured = measuredGaps(groups);
   switch (credit) {
@@ -103,6 +110,11 @@ export function assignCredit(
         normalized(group.episodes.map((e) => returnsToGo(e.rounds.map((t) => shareInsidePool(t, group, settings))))),
       );
   }
+}
+
+function sizesOf(groups: readonly Group[]): PoolSizes {
+  const count = (name: Group["pool"]) => groups.filter(({ pool }) => pool === name).length;
+  return { train: count("train"), exploiter: count("exploiter"), collusive: count("collusive") };
 }
 
 /** Mean q - r per round against each exploiter of one game's groups, over all its groups. */

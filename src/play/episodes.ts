@@ -1,7 +1,9 @@
 /**
  * The referee: one loop plays every episode of every game with whatever sits in its seats. Hundreds of episodes advance
- * together, so that a model always sees large batches; what an episode draws depends on its keys alone, never on scheduling.
+ * together, so that a model always sees large batches, or each by itself where a player answers independently (a server does);
+ * what an episode draws depends on its keys alone, never on scheduling.
  */
+import { Slots } from "../concurrency.ts";
 import { type Action, type Game, type Moves, type RoundOutcome, type Seat, choose, currentRound } from "../games/index.ts";
 import type { Pool } from "../opponents/index.ts";
 import { type Key, foldIn, uniform } from "../random.ts";
@@ -36,7 +38,7 @@ export interface Episode {
 }
 
 export interface PlayOptions {
-  /** Episodes that advance together; changes speed, never a result. */
+  /** Episodes under way; changes speed, never a result. */
   readonly concurrency?: number;
   /** Called as episodes finish, with the number finished so far. */
   readonly onProgress?: (finished: number) => void;
@@ -81,8 +83,21 @@ export async function playEpisodes(
   specs: readonly EpisodeSpec[],
   { concurrency = 2048, onProgress, signal }: PlayOptions = {},
 ): Promise<Episode[]> {
+  let finished = 0;
+  const onEpisode = () => onProgress?.(++finished);
+  const independent = specs.some(({ agent, opponent }) => agent.independent || opponent.independent);
+  if (!independent) return playTogether(specs, concurrency, onEpisode, signal);
+  const played = await new Slots(concurrency).map(specs, (spec) => playTogether([spec], 1, onEpisode, signal));
+  return played.flat();
+}
+
+async function playTogether(
+  specs: readonly EpisodeSpec[],
+  concurrency: number,
+  onEpisode: () => void,
+  signal: AbortSignal | undefined,
+): Promise<Episode[]> {
   const finished: Episode[] = [];
-  let done = 0;
   let next = 0;
   let tables: Table[] = [];
   while (next < specs.length || tables.length > 0) {
@@ -100,7 +115,7 @@ export async function playEpisodes(
       if (spec.game.turn(state).kind !== "over") open.push(table);
       else {
         finished[index] = { spec, decisions, outcomes: spec.game.outcomes(state), state };
-        onProgress?.(++done);
+        onEpisode();
       }
     }
     tables = open;

@@ -45,6 +45,32 @@ describe("the referee", () => {
     for (const concurrency of [2, 5, 100]) expect(await transcript(concurrency)).toEqual(reference);
   });
 
+  test("episodes of a player that decides independently wait for nobody, up to the limit", async () => {
+    const inner = modelPlayer("agent", table(), encoding, settings);
+    const together = (await playEpisodes(specs(inner, 150))).map((e) => JSON.stringify(transcriptOf(e)));
+    let open = 0;
+    let most = 0;
+    let begin: () => void = () => undefined;
+    const everyone = new Promise<void>((resolve) => (begin = resolve));
+    const player = (limit: number) => ({
+      name: "agent",
+      independent: true,
+      async decide(requests: Parameters<typeof inner.decide>[0]) {
+        expect(requests).toHaveLength(1);
+        most = Math.max(most, ++open);
+        if (open === limit) begin();
+        await everyone;
+        const decisions = await inner.decide(requests);
+        open--;
+        return decisions;
+      },
+    });
+    // 200 of 300 conversations are asked at the same time, or none would ever be answered.
+    const apart = await playEpisodes(specs(player(200), 150), { concurrency: 200 });
+    expect(most).toBe(200);
+    expect(apart.map((e) => JSON.stringify(transcriptOf(e)))).toEqual(together);
+  });
+
   test("transcripts of a language model do not depend on concurrency", { timeout: 120_000 }, async () => {
     const config = parseConfig({
       engine: {

@@ -29,6 +29,8 @@ export interface Decision {
 
 export interface Player {
   readonly name: string;
+  /** Whether each decision is made by itself, so that episodes need not wait for each other; false unless given. */
+  readonly independent?: boolean;
   /** One decision per request, in order; requests of many episodes arrive together. */
   decide(requests: readonly DecisionRequest[]): Promise<readonly Decision[]>;
 }
@@ -53,6 +55,7 @@ export const scriptedPlayer = (policy: Policy): Player => ({
 export function modelPlayer(name: string, sampler: Sampler, encoding: Encoding, settings: SamplerSettings): Player {
   return {
     name,
+    independent: sampler.independent ?? false,
     async decide(requests) {
       const prompts = requests.map(({ game, view }) => encoding.prompt(game, view));
       const completions = await sampler.sample(

@@ -8,7 +8,7 @@ import { type Engine, EngineError, type SamplerSettings } from "../engines/engin
 import { TabularEngine } from "../engines/tabular.ts";
 import { createTinkerEngine, loadTinkerEngine } from "../engines/tinker/engine.ts";
 import { describeEvent } from "../engines/tinker/events.ts";
-import { PROFILES, refusals } from "../engines/tinker/profiles.ts";
+import { PROFILES, type Plan, refusals } from "../engines/tinker/profiles.ts";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { readJson } from "../json.ts";
 import { type Roster, rosterOf } from "../opponents/index.ts";
@@ -97,16 +97,7 @@ async function createTinkerAgent(
   key: Key,
   connection: Connection,
 ): Promise<Agent> {
-  const { base, sft, sepo } = config;
-  const reasons = refusals(PROFILES[options.profile], {
-    temperature: config.sampler.temperature,
-    reference: sepo.beta > 0,
-    adam: {
-      ...(base.epochs === 0 ? {} : { base: adamSettings(base) }),
-      ...(sft.epochs === 0 ? {} : { sft: adamSettings(sft) }),
-      sepo: adamSettings(sepo),
-    },
-  });
+  const reasons = refusals(PROFILES[options.profile], planOf(config));
   if (reasons.length > 0)
     throw new ConfigError(`the server would not train what the configuration says:\n${reasons.join("\n")}`);
   const files = await loadTokenizer(await findModelFolder(tokenizer));
@@ -121,6 +112,18 @@ async function createTinkerAgent(
   });
   return textAgent(kind, rosters, engine, files, config.sampler, thinking);
 }
+
+/** What a run wants of its server. */
+export const planOf = ({ sampler, base, sft, sepo }: RunConfig): Plan => ({
+  temperature: sampler.temperature,
+  reference: sepo.beta > 0,
+  offPolicy: { "sepo.maxStepsOffPolicy": sepo.maxStepsOffPolicy, "sepo.stragglerSeconds": sepo.stragglerSeconds },
+  adam: {
+    ...(base.epochs === 0 ? {} : { base: adamSettings(base) }),
+    ...(sft.epochs === 0 ? {} : { sft: adamSettings(sft) }),
+    sepo: adamSettings(sepo),
+  },
+});
 
 const tinkerConnection = ({ signal, onMessage }: Connection) => ({
   ...(signal === undefined ? {} : { signal }),

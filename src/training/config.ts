@@ -56,7 +56,7 @@ const tinkerEngine = z.strictObject({
   thinking: z.boolean().default(false).describe("whether the model thinks before it answers; set sampler.maxTokens to match"),
   rank: positive.default(32).describe("of the adapter that is trained"),
   contextLength: positive.default(4096),
-  concurrency: positive.default(64).describe("samples under way at the same time"),
+  concurrency: positive.default(256).describe("samples under way at the same time"),
   requestTokens: positive.optional().describe("largest training request; default: the profile's"),
   deadlineSeconds: positive.default(1800).describe("longest wait for one operation"),
 });
@@ -108,6 +108,19 @@ export const configSchema = z.strictObject({
           samples: positive.default(32).describe("positions per information key when measuring the model"),
         })
         .prefault({}),
+      maxStepsOffPolicy: count
+        .default(0)
+        .describe("training steps that episodes may begin ahead of the one that learns from them; 0: none"),
+      stragglerSeconds: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe("longest wait for the rest once half of a step's groups are finished; 0: as long as it takes"),
+      gapAlarm: z
+        .number()
+        .min(0)
+        .default(0.01)
+        .describe("logprob_gap/kl, in nats per token, above which the run warns; 0: never"),
       shuffledPenalties: z.boolean().default(false).describe("control: exchange episodes' harms within their group"),
       checkpointEvery: positive.default(20),
       transcriptsEvery: positive.default(20),

@@ -60,6 +60,18 @@ describe("credit", () => {
       expect(withWeight(0.5, "objective")).not.toEqual(withWeight(8, "objective"));
     });
 
+  test("a group has the same share of J in whichever batch it comes", async () => {
+    const groups = await groupsOf(rosterOf("ipd"));
+    const settings = creditSettings(rosterOf("ipd").game.facts, 1);
+    const count = (name: string) => groups.filter(({ pool }) => pool === name).length;
+    const sizes = { train: count("train"), exploiter: count("exploiter"), collusive: count("collusive") };
+    const gaps = new Map(groups.map(({ opponent }) => [opponent, 1]));
+    const whole = assignCredit(groups, settings, { gaps });
+    const parts = [groups.slice(0, 3), groups.slice(3)].flatMap((part) => assignCredit(part, settings, { gaps, sizes }));
+    expect(parts).toEqual(whole);
+    expect(assignCredit(groups.slice(0, 3), settings, { gaps })).not.toEqual(whole.slice(0, 3));
+  });
+
   test("a soft hinge charges half at a gap of zero, and the hinge itself is its limit", async () => {
     const groups = (await groupsOf(rosterOf("ipd"))).filter(({ pool }) => pool === "exploiter");
     const settings = creditSettings(rosterOf("ipd").game.facts, 0);

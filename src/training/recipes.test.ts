@@ -8,7 +8,7 @@ import { rosterOf } from "../opponents/index.ts";
 import { seedKey } from "../random.ts";
 import { loadChat } from "../text/model-folder.ts";
 import { type RunConfig, assign, parseConfig } from "./config.ts";
-import { adamSettings } from "./supervised.ts";
+import { planOf } from "./agent.ts";
 import { expertTraces } from "./traces.ts";
 
 const folder = fileURLToPath(new URL("../../recipes", import.meta.url));
@@ -21,12 +21,8 @@ const read = (path: string, changes: readonly string[] = []): RunConfig => {
   return parseConfig(content);
 };
 /** What a server of a profile refuses of a recipe. */
-const refusalsOf = (path: string, profile: ProfileName, changes: readonly string[] = []): string[] => {
-  const { sampler, base, sft, sepo } = read(path, [...changes, `engine.profile=${profile}`]);
-  const stages = Object.entries({ base, sft }).filter(([, { epochs }]) => epochs > 0);
-  const adam = Object.fromEntries([...stages, ["sepo", sepo] as const].map(([name, stage]) => [name, adamSettings(stage)]));
-  return refusals(PROFILES[profile], { temperature: sampler.temperature, reference: sepo.beta > 0, adam });
-};
+const refusalsOf = (path: string, profile: ProfileName, changes: readonly string[] = []): string[] =>
+  refusals(PROFILES[profile], planOf(read(path, [...changes, `engine.profile=${profile}`])));
 
 test("there are recipes, and both large models have two", () => {
   expect(recipes.map((path) => path.replaceAll("\\", "/"))).toEqual(

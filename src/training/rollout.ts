@@ -12,6 +12,11 @@ export interface PlayedGroup extends Group {
   readonly played: readonly Episode[];
 }
 
+export interface RolloutOptions extends Omit<PlayOptions, "onProgress"> {
+  /** Called as episodes finish, with the number finished so far and the number of all. */
+  readonly onProgress?: (finished: number, episodes: number) => void;
+}
+
 export interface RolloutSize {
   /** Groups per opponent, each in a scenario of its own. */
   readonly scenarios: number;
@@ -20,13 +25,24 @@ export interface RolloutSize {
 }
 
 /** Plays `scenarios` groups of `groupSize` episodes against each opponent of each game. */
-export async function rollout(
+export const rollout = (
+  rosters: readonly Roster[],
+  agent: Player,
+  key: Key,
+  size: RolloutSize,
+  options: RolloutOptions = {},
+): Promise<PlayedGroup[]> => Promise.all(startRollout(rosters, agent, key, size, options));
+
+/**
+ * The same, each group when it is finished: one by one where the agent decides independently, otherwise all together.
+ */
+export function startRollout(
   rosters: readonly Roster[],
   agent: Player,
   key: Key,
   { scenarios, groupSize }: RolloutSize,
-  options: PlayOptions = {},
-): Promise<PlayedGroup[]> {
+  { onProgress, ...options }: RolloutOptions = {},
+): Promise<PlayedGroup>[] {
   const plan = rosters.flatMap((roster) =>
     OBJECTIVE_POOLS.flatMap((pool) =>
       roster.pools[pool].flatMap((policy) => {
@@ -40,7 +56,7 @@ export async function rollout(
       }),
     ),
   );
-  const specs = plan.flatMap(({ roster: { game }, pool, opponent, path }) => {
+  const specs = plan.map(({ roster: { game }, pool, opponent, path }) => {
     const group = foldIn(key, path);
     return Array.from({ length: groupSize }, (_, i): EpisodeSpec => ({
       game,
@@ -52,9 +68,12 @@ export async function rollout(
       id: `${path}/${i}`,
     }));
   });
-  const episodes = await playEpisodes(specs, options);
-  return plan.map(({ roster, pool, opponent }, i) => {
-    const played = episodes.slice(i * groupSize, (i + 1) * groupSize);
+  let finished = 0;
+  const onEpisode = () => onProgress?.(++finished, plan.length * groupSize);
+  const play = (part: readonly EpisodeSpec[]) => playEpisodes(part, { ...options, onProgress: onEpisode });
+  const together = agent.independent ? undefined : play(specs.flat());
+  return plan.map(async ({ roster, pool, opponent }, i) => {
+    const played = together ? (await together).slice(i * groupSize, (i + 1) * groupSize) : await play(specs[i]);
     return { roster, pool, opponent: opponent.name, played, episodes: played.map(scoreEpisode) };
   });
 }

@@ -42,6 +42,12 @@ const embedded = parseConfig({
   sampler: { maxTokens: 12 },
 });
 
+/** Rollouts two steps ahead of the steps that learn from them. */
+const offPolicy = parseConfig({
+  ...tabular,
+  sepo: { ...tabular.sepo, checkpointEvery: 4, maxStepsOffPolicy: 2, exploiter: { every: 3, keep: 2, samples: 4 } },
+});
+
 /** Everything a run leaves behind but its clock, as text by path. */
 async function contents(folder: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
@@ -63,6 +69,7 @@ describe("runs", () => {
   for (const [name, config, stops] of [
     ["tabular", tabular, ["base 3", "sft 2", "sepo 3", "sepo 6"]],
     ["embedded", embedded, ["sft 1", "sepo 2"]],
+    ["off-policy", offPolicy, ["sepo 3", "sepo 6"]],
   ] as const)
     test(`${name}: killed and resumed, a run ends with the same bytes`, { timeout: 240_000 }, async () => {
       const whole = join(root, `${name}-whole`);
@@ -83,6 +90,30 @@ describe("runs", () => {
       const strip = (text: string) => Buffer.from(text, "base64").toString().replaceAll(whole, "").replaceAll(broken, "");
       for (const path of Object.keys(a)) expect({ path, text: strip(b[path]) }).toEqual({ path, text: strip(a[path]) });
     });
+
+  test("off-policy: staleness grows to its bound and starts again after a checkpoint", async () => {
+    const text = await readFile(join(root, "off-policy-whole", "metrics.jsonl"), "utf8");
+    const lines: Record<string, number | string>[] = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const sepo = lines.filter(({ stage }) => stage === "sepo");
+    expect(sepo.map((line) => line["staleness/max"])).toEqual([0, 1, 2, 2, 0, 1]);
+    // The table changed under the episodes that were played ahead.
+    expect(Number(sepo[2]["logprob_gap/kl"])).toBeGreaterThan(1e-9);
+    expect(Number(sepo[0]["logprob_gap/kl"])).toBeLessThan(1e-9);
+  });
+
+  test("an alarm is raised once where samples are far from the weights that learn", async () => {
+    const warnings: string[] = [];
+    const onEvent = (event: RunEvent) => {
+      if (event.kind === "warning") warnings.push(event.text);
+    };
+    const config = parseConfig({ ...offPolicy, sepo: { ...offPolicy.sepo, steps: 4, gapAlarm: 1e-9 } });
+    await train(config, join(root, "alarm"), { onEvent });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/step 2: .* nats per token .*logprob_gap\/kl/);
+  });
 
   test("a run is not overwritten, and damaged checkpoints are named", async () => {
     const folder = join(root, "tabular-whole");

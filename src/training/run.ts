@@ -25,7 +25,10 @@ import {
 } from "./agent.ts";
 import { ConfigError, type RunConfig, parseConfig } from "./config.ts";
 import { addExploiters, withExploiters } from "./exploiters.ts";
-import { sepoStep } from "./sepo.ts";
+import { modelPlayer } from "../play/player.ts";
+import { startRollout } from "./rollout.ts";
+import { learn } from "./sepo.ts";
+import { type Begin, GroupStream } from "./stream.ts";
 import { batchAt, supervisedExample, supervisedStep, supervisedSteps } from "./supervised.ts";
 import { type Trace, expertTraces } from "./traces.ts";
 
@@ -41,6 +44,14 @@ export type RunEvent =
       readonly metrics: Record<string, number>;
     }
   | { readonly kind: "checkpoint"; readonly stage: Stage; readonly step: number; readonly folder: string }
+  | {
+      readonly kind: "playing";
+      readonly stage: Stage;
+      readonly step: number;
+      readonly finished: number;
+      readonly episodes: number;
+    }
+  | { readonly kind: "warning"; readonly text: string }
   | { readonly kind: "evaluating"; readonly stage: Stage; readonly finished: number; readonly episodes: number }
   | { readonly kind: "engine"; readonly text: string }
   | { readonly kind: "evaluated"; readonly stage: Stage; readonly report: AgentReport };
@@ -129,37 +140,55 @@ export async function train(config: RunConfig, folder: string, options: RunOptio
     }
   };
 
+  const keyAt = (step: number) => foldIn(root, "sepo", step);
   const sepo = async (start: number) => {
     const reference = config.sepo.beta === 0 ? undefined : await referenceOf(folder, connection);
-    const { steps, transcriptsEvery, exploiter } = config.sepo;
+    const { steps, transcriptsEvery, exploiter, checkpointEvery, gapAlarm } = config.sepo;
     const players = { sampler: agent.engine, encoding: agent.encoding, settings: agent.sampler };
     let { gaps, exploiters }: Pick<Progress, "gaps" | "exploiters"> = progress;
-    for (let step = start; step < steps; step++) {
-      signal?.throwIfAborted();
-      const began = performance.now();
-      const rosters = agent.rosters.map((roster) => withExploiters(roster, exploiters));
-      const learningRate = config.sepo.learningRate * (1 - ((1 - config.sepo.finalLearningRate) * step) / steps);
-      const settings = { ...config.sepo, learningRate };
-      const context = { ...agent, rosters, settings, ...(reference === undefined ? {} : { reference }) };
-      const { metrics, groups, ...next } = await sepoStep(context, foldIn(root, "sepo", step), gaps, signal);
-      gaps = next.gaps;
-      if (exploiter.every > 0 && (step + 1) % exploiter.every === 0) {
-        const played = groups.flatMap((group) => group.played);
-        const key = foldIn(root, "exploiter", step);
-        exploiters = await addExploiters(exploiters, agent.rosters, played, players, step + 1, key, exploiter);
+    const rostersNow = () => agent.rosters.map((roster) => withExploiters(roster, exploiters));
+    const begin: Begin = (step, sampler, dropped) =>
+      startRollout(rostersNow(), modelPlayer("agent", sampler, agent.encoding, agent.sampler), keyAt(step), config.sepo, {
+        signal: signal === undefined ? dropped : AbortSignal.any([signal, dropped]),
+        onProgress: (finished, episodes) => onEvent?.({ kind: "playing", stage: "sepo", step: step + 1, finished, episodes }),
+      });
+    const stream = new GroupStream(agent.engine, begin, config.sepo);
+    let alarmed = false;
+    try {
+      for (let step = start; step < steps; step++) {
+        signal?.throwIfAborted();
+        const began = performance.now();
+        const rosters = rostersNow();
+        const learningRate = config.sepo.learningRate * (1 - ((1 - config.sepo.finalLearningRate) * step) / steps);
+        const settings = { ...config.sepo, learningRate };
+        const context = { ...agent, rosters, settings, ...(reference === undefined ? {} : { reference }) };
+        // Nothing is played ahead of a checkpoint, so that a run continued from there plays with the same weights.
+        const end = Math.min(steps, (Math.floor(step / checkpointEvery) + 1) * checkpointEvery);
+        const { metrics, groups, ...next } = await learn(context, await stream.batch(step, end), keyAt(step), gaps);
+        gaps = next.gaps;
+        const far = gapAlarm > 0 && metrics["logprob_gap/kl"] > gapAlarm;
+        if (far && !alarmed) onEvent?.({ kind: "warning", text: farText(step + 1, metrics["logprob_gap/kl"], gapAlarm) });
+        alarmed = far;
+        if (exploiter.every > 0 && (step + 1) % exploiter.every === 0) {
+          const played = groups.flatMap((group) => group.played);
+          const key = foldIn(root, "exploiter", step);
+          exploiters = await addExploiters(exploiters, agent.rosters, played, players, step + 1, key, exploiter);
+        }
+        if (step % transcriptsEvery === 0 || step + 1 === steps) {
+          const lines = groups
+            .flatMap(({ played }) => played.slice(0, 2))
+            .map((episode) => JSON.stringify(transcriptOf(episode)));
+          await writeFileAtomic(
+            join(folder, "transcripts", `sepo-${String(step + 1).padStart(4, "0")}.jsonl`),
+            `${lines.join("\n")}\n`,
+          );
+        }
+        await record("sepo", step, steps, metrics, (performance.now() - began) / 1000, { gaps, exploiters });
       }
-      if (step % transcriptsEvery === 0 || step + 1 === steps) {
-        const lines = groups
-          .flatMap(({ played }) => played.slice(0, 2))
-          .map((episode) => JSON.stringify(transcriptOf(episode)));
-        await writeFileAtomic(
-          join(folder, "transcripts", `sepo-${String(step + 1).padStart(4, "0")}.jsonl`),
-          `${lines.join("\n")}\n`,
-        );
-      }
-      await record("sepo", step, steps, metrics, (performance.now() - began) / 1000, { gaps, exploiters });
+    } finally {
+      await stream.close();
+      await reference?.release();
     }
-    await reference?.release();
   };
 
   const reports: AgentReport[] = [];
@@ -187,6 +216,10 @@ export async function tracesOf(config: RunConfig, stage: "base" | "sft"): Promis
   }
   return all;
 }
+
+const farText = (step: number, gap: number, alarm: number): string =>
+  `step ${step}: the weights that learn are ${gap.toExponential(1)} nats per token from those that sampled (logprob_gap/kl; sepo.gapAlarm is ${alarm}): ` +
+  "sampler and trainer of the engine disagree, or the episodes are too stale";
 
 /** The language of the games, for the tokenizer: the rules, and what the base model will read and write. */
 const corpus = (config: RunConfig, traces: readonly Trace[]): string[] => [

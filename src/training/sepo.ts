@@ -4,7 +4,14 @@
  */
 import type { Engine, PpoExample, Sampler, SamplerSettings } from "../engines/engine.ts";
 import type { GameFacts } from "../games/index.ts";
-import { type Credit, type CreditSettings, assignCredit, measuredGaps, rootMeanSquare } from "../objective/credit.ts";
+import {
+  type Credit,
+  type CreditSettings,
+  type PoolSizes,
+  assignCredit,
+  measuredGaps,
+  rootMeanSquare,
+} from "../objective/credit.ts";
 import { meansOf, measureObjective } from "../objective/objective.ts";
 import type { Roster } from "../opponents/index.ts";
 import type { Encoding } from "../play/encoding.ts";
@@ -13,6 +20,7 @@ import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
 import { mean, variance } from "../stats/estimate.ts";
 import { type PlayedGroup, rollout } from "./rollout.ts";
+import type { Batch, BatchGroup } from "./stream.ts";
 import { adamSettings } from "./supervised.ts";
 
 export interface SepoSettings {
@@ -60,32 +68,46 @@ export interface SepoStep {
   readonly groups: readonly PlayedGroup[];
 }
 
-/** One step of the algorithm; a pure function of the engine's weights, the key and the gaps. */
+/** One step of the algorithm with a rollout of its own; a pure function of the engine's weights, the key and the gaps. */
 export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signal?: AbortSignal): Promise<SepoStep> {
   const { engine, encoding, sampler, rosters, settings } = context;
   const agent = modelPlayer("agent", engine, encoding, sampler);
-  const groups = await rollout(rosters, agent, key, settings, signal === undefined ? {} : { signal });
+  const played = await rollout(rosters, agent, key, settings, signal === undefined ? {} : { signal });
+  const groups = played.map((group) => ({ ...group, staleness: 0 }));
+  return learn(context, { groups, late: 0, dropped: 0 }, key, gaps);
+}
+
+/** One training step on a batch of groups, which may have begun under earlier weights. */
+export async function learn(context: SepoContext, batch: Batch, key: Key, gaps: Gaps): Promise<SepoStep> {
+  const { engine, sampler, rosters, settings } = context;
+  const { groups } = batch;
   const examples = rosters.flatMap((roster) =>
-    advantages(
-      groups.filter((group) => group.roster === roster),
-      settings,
-      gaps,
-      foldIn(key, roster.game.facts.name),
-    ),
+    advantages(roster, groupsOf(roster, groups), settings, gaps, foldIn(key, roster.game.facts.name)),
   );
   const { data, kl } = await withReference(examples, context);
-  const { logprobs, gradientNorm } = await update(engine, data, foldIn(key, "updates"), settings, sampler.temperature);
+  const { logprobs, gap, gradientNorm } = await update(engine, data, foldIn(key, "updates"), settings, sampler.temperature);
   const nextGaps = updateGaps(rosters, groups, gaps, settings.hingeMemory);
   return {
     groups,
     gaps: nextGaps,
-    metrics: { ...describe(rosters, groups, data, logprobs, settings.clip), kl, grad_norm: gradientNorm },
+    metrics: {
+      ...describe(rosters, groups, data, logprobs, settings.clip),
+      "logprob_gap/kl": gap,
+      ...describeStream(batch),
+      kl,
+      grad_norm: gradientNorm,
+    },
   };
 }
 
+/** The groups of a game; exploiters may have joined its roster since they began. */
+const groupsOf = (roster: Roster, groups: readonly BatchGroup[]): readonly BatchGroup[] =>
+  groups.filter((group) => group.roster.game === roster.game);
+
 /**
  * `updates` optimizer steps, each on a keyed share of the examples; the clipped ratio to the policy that played keeps later ones near it.
- * Returns the log-probabilities each example was trained at and the mean norm of the gradients.
+ * Returns the log-probabilities each example was trained at, how far those of the first update are from the sampled ones (the mean of
+ * half their squared difference, which estimates a Kullback-Leibler divergence) and the mean norm of the gradients.
  */
 async function update(
   engine: Engine,
@@ -100,6 +122,7 @@ async function update(
   );
   const logprobs: (readonly number[])[] = [];
   const norms: number[] = [];
+  let gap = 0;
   for (let u = 0; u < updates; u++) {
     const part = order.slice(Math.floor((u * data.length) / updates), Math.floor(((u + 1) * data.length) / updates));
     // Advantages were divided by the number of all examples.
@@ -113,9 +136,11 @@ async function update(
       engine.step(adamSettings(settings)),
     ]);
     part.forEach((i, at) => (logprobs[i] = result.logprobs[at]));
+    const gaps = part.flatMap((i, at) => data[i].logprobs.map((old, t) => (result.logprobs[at][t] - old) ** 2 / 2));
+    if (u === 0 && gaps.length > 0) gap = mean(gaps);
     norms.push(gradientNorm);
   }
-  return { logprobs, gradientNorm: mean(norms) };
+  return { logprobs, gap, gradientNorm: mean(norms) };
 }
 
 /** The settings of credit assignment for a game. */
@@ -125,9 +150,23 @@ export const creditSettings = (facts: GameFacts, failureCost: number): CreditSet
   failureCost,
 });
 
+/** Groups of each pool that a whole rollout has. */
+function rolloutSizes({ pools }: Roster, scenarios: number): PoolSizes {
+  const [train, exploiter, collusive] = (["train", "exploiter", "collusive"] as const).map(
+    (pool) => pools[pool].length * scenarios,
+  );
+  return { train, exploiter, collusive };
+}
+
 /** One example per decision of one game; every token carries the decision's advantage, scaled by the batch's root mean square. */
-function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps: Gaps, key: Key): PpoExample[] {
-  const { facts } = groups[0].roster.game;
+function advantages(
+  roster: Roster,
+  groups: readonly PlayedGroup[],
+  settings: SepoSettings,
+  gaps: Gaps,
+  key: Key,
+): PpoExample[] {
+  const { facts } = roster.game;
   const known = new Map(
     groups.flatMap(({ opponent }) => {
       const gap = gaps[`${facts.name}/${opponent}`];
@@ -140,6 +179,7 @@ function advantages(groups: readonly PlayedGroup[], settings: SepoSettings, gaps
     returns: settings.returns === "by-game" && facts.independentRounds ? "round" : "to-go",
     gaps: known,
     hingeWidth: settings.hingeWidth,
+    sizes: rolloutSizes(roster, settings.scenarios),
   });
   const scale = rootMeanSquare(
     groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
@@ -200,10 +240,10 @@ const scaled = (example: PpoExample, values: readonly number[], count: number): 
 });
 
 /** Exponential running means of q - r per round against each exploiter. */
-function updateGaps(rosters: readonly Roster[], groups: readonly PlayedGroup[], gaps: Gaps, memory: number): Gaps {
+function updateGaps(rosters: readonly Roster[], groups: readonly BatchGroup[], gaps: Gaps, memory: number): Gaps {
   const next: Record<string, RunningGap> = { ...gaps };
   for (const roster of rosters)
-    for (const [opponent, now] of measuredGaps(groups.filter((group) => group.roster === roster))) {
+    for (const [opponent, now] of measuredGaps(groupsOf(roster, groups))) {
       const name = `${roster.game.facts.name}/${opponent}`;
       const { total, weight } = gaps[name] ?? { total: 0, weight: 0 };
       next[name] = { total: memory * total + (1 - memory) * now, weight: memory * weight + 1 - memory };
@@ -211,10 +251,20 @@ function updateGaps(rosters: readonly Roster[], groups: readonly PlayedGroup[], 
   return next;
 }
 
+function describeStream({ groups, late, dropped }: Batch): Record<string, number> {
+  const staleness = groups.map((group) => group.staleness);
+  return {
+    "staleness/mean": mean(staleness),
+    "staleness/max": Math.max(0, ...staleness),
+    "groups/late": late,
+    "groups/dropped": dropped,
+  };
+}
+
 /** Metric keys are paths; docs/metrics.md defines each. */
 function describe(
   rosters: readonly Roster[],
-  groups: readonly PlayedGroup[],
+  groups: readonly BatchGroup[],
   data: readonly PpoExample[],
   now: readonly (readonly number[])[],
   clip: number,
@@ -222,7 +272,8 @@ function describe(
   const metrics: Record<string, number> = {};
   for (const roster of rosters) {
     const { facts } = roster.game;
-    const own = groups.filter((group) => group.roster === roster);
+    const own = groupsOf(roster, groups);
+    if (own.length === 0) continue;
     const { utility, exploitability, collusion, externality, safetyIndex } = measureObjective(
       own.flatMap(({ episodes }) => episodes.map(meansOf)),
       objectiveSettings(facts),

@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkTinker } from "../cli/check-tinker.ts";
 import { TinkerServer } from "../engines/tinker/testing/server.ts";
-import { rosterOf } from "../opponents/index.ts";
+import { OBJECTIVE_POOLS, rosterOf } from "../opponents/index.ts";
 import { trainTokenizer } from "../text/bpe.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS } from "../text/chat.ts";
 import { saveTokenizer, tokenizerFiles } from "../text/tokenizer.ts";
-import { openAgent } from "./agent.ts";
+import { createAgent, openAgent } from "./agent.ts";
+import { startRollout } from "./rollout.ts";
+import { learn } from "./sepo.ts";
+import { type Begin, GroupStream } from "./stream.ts";
+import { modelPlayer } from "../play/player.ts";
+import { foldIn, seedKey } from "../random.ts";
 import { ConfigError, parseConfig } from "./config.ts";
 import { type RunEvent, train } from "./run.ts";
 
@@ -34,6 +39,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const OPPONENTS = OBJECTIVE_POOLS.reduce((sum, pool) => sum + rosterOf("split").pools[pool].length, 0);
 const configOf = (more: Record<string, unknown> = {}) =>
   parseConfig({
     games: ["split"],
@@ -78,6 +84,54 @@ describe("a run on a Tinker server", () => {
     await expect(refused).rejects.toThrow(/sft\.gradientClip = 1.*\n.*sepo\.gradientClip = 1/);
     await expect(refused).rejects.toThrow(/sampler.temperature 0.8; expected 1/);
     expect(server.count("create_session")).toBe(before);
+  });
+
+  test("episodes go on while the model trains, and a step does not wait for its slowest", { timeout: 60_000 }, async () => {
+    // The third sample takes longer than all steps.
+    const slow = await TinkerServer.start({
+      kind: "tinker",
+      vocabularySize,
+      lateness: 20_000,
+      fault: (operation, count) => (operation === "asample" && count === 2 ? "late" : undefined),
+    });
+    const config = configOf({
+      engine: { kind: "tinker", profile: "tinker", baseUrl: slow.baseUrl, baseModel: "bigram", tokenizer: folder },
+      sft: { epochs: 0 },
+      sepo: { scenarios: 1, groupSize: 2, learningRate: 0.01, beta: 0, maxStepsOffPolicy: 1, stragglerSeconds: 1 },
+    });
+    const agent = await createAgent(config, () => []);
+    try {
+      const episodes: string[] = [];
+      const begin: Begin = (step, sampler, signal) => {
+        const player = modelPlayer("agent", sampler, agent.encoding, agent.sampler);
+        const onProgress = (finished: number, all: number) => void episodes.push(`${step}: ${finished}/${all}`);
+        return startRollout(agent.rosters, player, foldIn(seedKey(1), step), config.sepo, { signal, onProgress });
+      };
+      const stream = new GroupStream(agent.engine, begin, config.sepo);
+      const steps: Record<string, number>[] = [];
+      for (let step = 0; step < 3; step++) {
+        const context = { ...agent, settings: config.sepo };
+        steps.push((await learn(context, await stream.batch(step, 3), foldIn(seedKey(2), step), {})).metrics);
+      }
+      await stream.close();
+      expect(steps.map((metrics) => metrics["groups/late"])).toEqual([1, 0, 0]);
+      // It was fresh enough for the second step and not there yet.
+      expect(steps.map((metrics) => metrics["groups/dropped"])).toEqual([0, 1, 0]);
+      expect(steps.map((metrics) => metrics["staleness/max"])).toEqual([0, 1, 1]);
+      expect(episodes).toContain(`1: ${2 * OPPONENTS}/${2 * OPPONENTS}`);
+      expect(episodes).not.toContain(`0: ${2 * OPPONENTS}/${2 * OPPONENTS}`);
+    } finally {
+      await agent.engine.release();
+      await slow.stop();
+    }
+  });
+
+  test("a server that cannot sample while it trains is not asked to", async () => {
+    const bad = configOf({ sepo: { gradientClip: 0, maxStepsOffPolicy: 1, stragglerSeconds: 2 } });
+    const refused = train(bad, join(folder, "ahead"));
+    await expect(refused).rejects.toThrow(ConfigError);
+    await expect(refused).rejects.toThrow(/cannot sample while it trains, got sepo.maxStepsOffPolicy = 1; expected .* = 0/);
+    await expect(refused).rejects.toThrow(/got sepo.stragglerSeconds = 2/);
   });
 
   test("the check of a server passes on ours and shows its failures on one that is wrong", { timeout: 60_000 }, async () => {

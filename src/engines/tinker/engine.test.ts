@@ -130,6 +130,32 @@ test("a batch is cut into requests without changing what is trained", async () =
   await Promise.all(engines.map((engine) => engine.release()));
 });
 
+test("a live sampler goes on while the model trains, and only where the server lets it", async () => {
+  const { create } = await start("open-rl");
+  const engine = await create();
+  await expect(engine.snapshot()).rejects.toThrow(/follows the weights in training/);
+  const live = await engine.snapshot({ frozen: false });
+  const request = { prompt: prompts[0], key: seedKey(1) };
+  const [{ tokens, logprobs }] = await live.sample([request], settings);
+  await engine.accumulate({
+    kind: "cross_entropy",
+    examples: [{ prompt: prompts[0], completion: tokens, weights: tokens.map(() => 1) }],
+  });
+  await engine.step(adamOf("open-rl"));
+  const [scored] = await live.score([{ prompt: prompts[0], continuation: tokens }], 1);
+  expect(scored).toEqual((await engine.score([{ prompt: prompts[0], continuation: tokens }], 1))[0]);
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+  expect(sum(scored)).toBeGreaterThan(sum(logprobs));
+  expect((await live.sample([request], settings))[0].tokens.length).toBeGreaterThan(0);
+  await engine.release();
+  await live.release();
+  await expect(live.sample([request], settings)).rejects.toThrow(/was released/);
+  const other = await start("twinkle");
+  const twinkle = await other.create();
+  await expect(twinkle.snapshot({ frozen: false })).rejects.toThrow(/does not outlast the next step/);
+  await twinkle.release();
+});
+
 describe("what a profile does not honour is refused", () => {
   test("temperature, Adam's settings, snapshots and a second accumulate", async () => {
     const { create } = await start("skyrl-jax");

@@ -1,6 +1,7 @@
 /** The engine whose model lives on a server of the Tinker protocol. */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { Slots } from "../../concurrency.ts";
 import { type Key, foldIn } from "../../random.ts";
 import {
   type AdamSettings,
@@ -31,7 +32,7 @@ import {
   refuse,
   temperatureRefusal,
 } from "./profiles.ts";
-import { TinkerSnapshot, sampleRemote, seedOf } from "./sampler.ts";
+import { LiveSampler, TinkerSnapshot, sampleRemote, seedOf } from "./sampler.ts";
 import * as wire from "./wire.ts";
 
 export interface TinkerEngineOptions extends Omit<ClientOptions, "profile" | "baseUrl" | "apiKey"> {
@@ -100,9 +101,11 @@ type Settings = Omit<TinkerEngineOptions, "baseUrl"> & { readonly baseUrl: strin
 
 export class TinkerEngine implements Engine {
   readonly facts: EngineFacts;
+  readonly independent = true;
   readonly #settings: Settings;
   readonly #client: TinkerClient;
   readonly #gate = new Gate();
+  readonly #slots: Slots;
   #model: Promise<TrainingModel> | undefined;
   /** The sampler of today's weights. */
   #sampler: Promise<RemoteSampler> | undefined;
@@ -116,22 +119,22 @@ export class TinkerEngine implements Engine {
   constructor(client: TinkerClient, settings: Settings) {
     this.#client = client;
     this.#settings = settings;
-    const { name, frozenSamplers, promptLogprobs, reduction } = client.profile;
+    this.#slots = new Slots(settings.concurrency ?? CONCURRENCY);
+    const { name, samplers, promptLogprobs, reduction } = client.profile;
     this.facts = {
       name: `tinker (${name})`,
       vocabularySize: settings.vocabularySize,
       contextLength: settings.contextLength,
       losses: ["cross_entropy", "ppo"],
       readsGradient: false,
-      frozenSnapshots: frozenSamplers && promptLogprobs,
+      frozenSnapshots: samplers === "frozen" && promptLogprobs,
       reproducible: false,
       addsAccumulations: reduction !== "mean-per-step",
     };
   }
 
   get #limits() {
-    const { contextLength, concurrency = 64 } = this.#settings;
-    return { contextLength, concurrency };
+    return { contextLength: this.#settings.contextLength, slots: this.#slots };
   }
 
   get #requestLimits(): Limits {
@@ -212,20 +215,26 @@ export class TinkerEngine implements Engine {
     });
   }
 
-  async snapshot(): Promise<Sampler> {
+  async snapshot({ frozen = true }: { readonly frozen?: boolean } = {}): Promise<Sampler> {
     this.#checkHeld();
     const { profile } = this.#client;
-    if (!this.facts.frozenSnapshots)
+    const usable = this.facts.frozenSnapshots || (!frozen && profile.samplers !== "until-next-step");
+    if (!usable) {
+      const why = { frozen: "does not score prompts", live: "follows the weights in training" };
       throw new EngineError(
-        `tinker: a sampler of ${profile.name} ${profile.frozenSamplers ? "does not score prompts" : "does not outlast the next step"}, ` +
+        `tinker: a sampler of ${profile.name} ${profile.samplers === "until-next-step" ? "does not outlast the next step" : why[profile.samplers]}, ` +
           "so there are no frozen snapshots; save and load into a second engine instead",
       );
+    }
     const remote = await this.#gate.exclusive(() => this.#makeSampler());
     this.#snapshots++;
-    return new TinkerSnapshot(remote, profile, this.#limits, () => {
+    const onRelease = () => {
       this.#snapshots--;
       this.#closeWhenUnused();
-    });
+    };
+    return this.facts.frozenSnapshots
+      ? new TinkerSnapshot(remote, profile, this.#limits, onRelease)
+      : new LiveSampler(remote, this, profile, this.#limits, onRelease);
   }
 
   /** Writes `tinker.json`, which names the weights on the server, and the adapter into `adapter/` where the server hands it out. */
@@ -239,7 +248,7 @@ export class TinkerEngine implements Engine {
         rank,
         baseUrl,
         contextLength,
-        concurrency = 64,
+        concurrency = CONCURRENCY,
         deadlineSeconds = 1800,
         requestLimits,
       } = this.#settings;
@@ -371,6 +380,9 @@ export class TinkerEngine implements Engine {
     return results;
   }
 }
+
+/** Samples under way at the same time. */
+const CONCURRENCY = 256;
 
 const DRAIN: AdamSettings = { learningRate: 0, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientClip: 0 };
 

@@ -24,6 +24,14 @@ export type CrossEntropy = "weights" | "unit-ratio" | "measured-ratio";
 /** Who decides a setting of Adam: each step's request, the first step's, or the server, by the value given or one unknown. */
 export type AdamRule = "each step" | "first step" | "server" | number;
 
+/**
+ * What becomes of a sampler when its model takes another step:
+ * - `frozen`: it keeps the weights it was made from
+ * - `live`: it samples with the weights in training, whatever they are
+ * - `until-next-step`: it must not be asked again
+ */
+export type Samplers = "frozen" | "live" | "until-next-step";
+
 export type Operation =
   | "create_model"
   | "unload_model"
@@ -56,8 +64,8 @@ export interface Profile {
   /** How log-probabilities are computed without training: an operation of its own, or a training pass with weights 0. */
   readonly scoring: "forward" | "zero-weights";
   readonly adam: Readonly<Record<keyof AdamSettings, AdamRule>>;
-  /** Whether a sampler keeps the weights it was made from, and whether it scores prompts. */
-  readonly frozenSamplers: boolean;
+  readonly samplers: Samplers;
+  /** Whether a sampler scores prompts. */
   readonly promptLogprobs: boolean;
   /** Whether the same seed gives the same completion. */
   readonly seeds: boolean;
@@ -119,7 +127,7 @@ const common: Profile = {
   batchMultiple: 1,
   scoring: "forward",
   adam: everyStep,
-  frozenSamplers: true,
+  samplers: "frozen",
   promptLogprobs: true,
   seeds: true,
   manyModels: true,
@@ -148,7 +156,8 @@ const skyrlJax: Profile = {
   crossEntropy: "unit-ratio",
   sendsMask: true,
   adam: { ...everyStep, gradientClip: 0 },
-  frozenSamplers: false,
+  // A sampler older than the weights in training would set them back.
+  samplers: "until-next-step",
   resends: [...HARMLESS, "forward_backward", "optim_step"],
   retriesConflict: false,
   archive: (run, name) => `training_runs/${run}/checkpoints/${name}/archive`,
@@ -176,7 +185,7 @@ const twinkle: Profile = {
   // Where it clips, it also divides by the number of requests since it last clipped; its decay goes through Adam's moments.
   adam: { ...everyStep, weightDecay: 0, gradientClip: 0 },
   // Saving a sampler deletes the one before.
-  frozenSamplers: false,
+  samplers: "until-next-step",
   // The server's `max_length` bounds a whole request, and so does its queue at 16000 tokens.
   limits: { datums: 1024, tokens: 10_240, bytes: 5_000_000 },
   padsLogprobs: true,
@@ -200,7 +209,7 @@ const openRl: Profile = {
   sendsMask: true,
   scoring: "zero-weights",
   adam: { ...everyStep, beta1: "first step", beta2: "first step", epsilon: "first step", weightDecay: "first step" },
-  frozenSamplers: false,
+  samplers: "live",
   promptLogprobs: false,
   seeds: false,
   unloads: false,
@@ -227,6 +236,8 @@ export interface Plan {
   readonly adam: Readonly<Record<string, AdamSettings>>;
   /** Whether a policy frozen in training is needed beside the one that is trained. */
   readonly reference: boolean;
+  /** The settings that let episodes go on while the model trains, by name; those that are 0 do not. */
+  readonly offPolicy: Readonly<Record<string, number>>;
 }
 
 /** Why a server of this profile would not train what the plan says; empty when it would. */
@@ -234,6 +245,9 @@ export function refusals(profile: Profile, plan: Plan): string[] {
   const found = temperatureRefusal(profile, plan.temperature);
   if (plan.reference && !profile.manyModels)
     found.push(`${profile.name} holds one model, so there is no frozen reference for the KL; expected sepo.beta = 0`);
+  for (const [name, value] of Object.entries(plan.offPolicy))
+    if (value > 0 && profile.samplers === "until-next-step")
+      found.push(`${profile.name} cannot sample while it trains, got ${name} = ${value}; expected ${name} = 0`);
   for (const [stage, settings] of Object.entries(plan.adam)) found.push(...adamRefusals(profile, settings, stage));
   return found;
 }

@@ -1,4 +1,5 @@
 /** Samples and scores with weights that a server holds. */
+import type { Slots } from "../../concurrency.ts";
 import { type Key, uniformInteger } from "../../random.ts";
 import {
   type Completion,
@@ -10,14 +11,13 @@ import {
 } from "../engine.ts";
 import type { RemoteSampler } from "./client.ts";
 import { finite } from "./datums.ts";
-import { mapConcurrently } from "./gate.ts";
 import { type Profile, refuse, temperatureRefusal } from "./profiles.ts";
 import type { SampleResult } from "./wire.ts";
 
 export interface SamplingLimits {
   readonly contextLength: number;
-  /** Requests under way at the same time. */
-  readonly concurrency: number;
+  /** For requests under way at the same time; an engine and its snapshots share them. */
+  readonly slots: Slots;
 }
 
 /** Seeds are 31 bits, which every server takes. */
@@ -28,7 +28,7 @@ export function sampleRemote(
   profile: Profile,
   requests: readonly SampleRequest[],
   { temperature, maxTokens, stop }: SamplerSettings,
-  { contextLength, concurrency }: SamplingLimits,
+  { contextLength, slots }: SamplingLimits,
 ): Promise<Completion[]> {
   refuse(temperatureRefusal(profile, temperature));
   if (!Number.isInteger(maxTokens) || maxTokens < 1)
@@ -38,7 +38,7 @@ export function sampleRemote(
       throw new EngineError(
         `tinker: a prompt of ${prompt.tokens.length} tokens and a completion of ${maxTokens} exceed the context length ${contextLength}`,
       );
-  return mapConcurrently(requests, concurrency, async ({ prompt, key }) => {
+  return slots.map(requests, async ({ prompt, key }) => {
     const seed = profile.seeds ? { seed: seedOf(key) } : {};
     return completionOf(await remote.sample({ tokens: prompt.tokens, maxTokens, stop, ...seed }), maxTokens, stop);
   });
@@ -66,12 +66,8 @@ function completionOf(
 }
 
 /** Log-probabilities of continuations from those of a prompt that contains them. */
-export function scoreRemote(
-  remote: RemoteSampler,
-  requests: readonly ScoreRequest[],
-  concurrency: number,
-): Promise<number[][]> {
-  return mapConcurrently(requests, concurrency, async ({ prompt, continuation }) => {
+export function scoreRemote(remote: RemoteSampler, requests: readonly ScoreRequest[], slots: Slots): Promise<number[][]> {
+  return slots.map(requests, async ({ prompt, continuation }) => {
     const tokens = [...prompt.tokens, ...continuation];
     const { prompt_logprobs: values } = await remote.sample({ tokens, maxTokens: 1, stop: [], promptLogprobs: true });
     // The first token has none: servers send null in its place, or nothing.
@@ -81,30 +77,26 @@ export function scoreRemote(
   });
 }
 
-/** Weights that stay as they were while training goes on. */
-export class TinkerSnapshot implements Sampler {
-  readonly #remote: RemoteSampler;
-  readonly #profile: Profile;
-  readonly #limits: SamplingLimits;
+abstract class HeldSampler implements Sampler {
+  readonly independent = true;
+  protected readonly remote: RemoteSampler;
+  protected readonly profile: Profile;
+  protected readonly limits: SamplingLimits;
   readonly #onRelease: () => void;
   #released = false;
 
   constructor(remote: RemoteSampler, profile: Profile, limits: SamplingLimits, onRelease: () => void) {
-    this.#remote = remote;
-    this.#profile = profile;
-    this.#limits = limits;
+    this.remote = remote;
+    this.profile = profile;
+    this.limits = limits;
     this.#onRelease = onRelease;
   }
 
-  async sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
-    this.#checkHeld();
-    return sampleRemote(this.#remote, this.#profile, requests, settings, this.#limits);
-  }
+  abstract score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]>;
 
-  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
-    this.#checkHeld();
-    refuse(temperatureRefusal(this.#profile, temperature));
-    return scoreRemote(this.#remote, requests, this.#limits.concurrency);
+  async sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
+    this.checkHeld();
+    return sampleRemote(this.remote, this.profile, requests, settings, this.limits);
   }
 
   release(): Promise<void> {
@@ -113,7 +105,35 @@ export class TinkerSnapshot implements Sampler {
     return Promise.resolve();
   }
 
-  #checkHeld(): void {
+  protected checkHeld(): void {
     if (this.#released) throw new EngineError("tinker: the snapshot was released");
+  }
+}
+
+/** Weights that stay as they were while training goes on. */
+export class TinkerSnapshot extends HeldSampler {
+  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
+    this.checkHeld();
+    refuse(temperatureRefusal(this.profile, temperature));
+    return scoreRemote(this.remote, requests, this.limits.slots);
+  }
+}
+
+/** Weights that follow those in training; scores are the engine's, in their turn between its steps. */
+export class LiveSampler extends HeldSampler {
+  readonly #engine: Sampler;
+
+  constructor(
+    remote: RemoteSampler,
+    engine: Sampler,
+    ...more: readonly [profile: Profile, limits: SamplingLimits, onRelease: () => void]
+  ) {
+    super(remote, ...more);
+    this.#engine = engine;
+  }
+
+  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
+    this.checkHeld();
+    return this.#engine.score(requests, temperature);
   }
 }

@@ -1,0 +1,36 @@
+/** A limit on work under way, shared by everyone who holds it; what waits begins in the order it was asked for. */
+export class Slots {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((begin) => this.#waiting.push(begin));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+
+  /** `work` of every item, in a slot each; after the first error no other begins. */
+  async map<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+    let failed = false;
+    const own = async (item: T, index: number): Promise<R> => {
+      if (failed) throw new Error("not begun, because other work failed");
+      try {
+        return await work(item, index);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    };
+    return Promise.all(items.map((item, index) => this.run(() => own(item, index))));
+  }
+}

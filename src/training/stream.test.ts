@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import type { Sampler } from "../engines/engine.ts";
+import { TabularEngine } from "../engines/tabular.ts";
+import { rosterOf } from "../opponents/index.ts";
+import type { PlayedGroup } from "./rollout.ts";
+import { GroupStream, type StreamSettings } from "./stream.ts";
+
+const roster = rosterOf("ipd");
+const groupNamed = (opponent: string): PlayedGroup => ({ roster, pool: "train", opponent, played: [], episodes: [] });
+
+/** An engine that counts the snapshots it has handed out and those still held. */
+class Counting extends TabularEngine {
+  taken = 0;
+  held = 0;
+  override async snapshot(): Promise<Sampler> {
+    const inner = await super.snapshot();
+    this.taken++;
+    this.held++;
+    const release = async () => {
+      this.held--;
+      await inner.release();
+    };
+    return { sample: inner.sample.bind(inner), score: inner.score.bind(inner), release };
+  }
+}
+
+interface Hand {
+  readonly sampler: Sampler;
+  readonly signal: AbortSignal;
+  finish(): void;
+  fail(error: Error): void;
+}
+
+/** A stream over groups that the test finishes by hand; `count` groups a step, those of `done` at once. */
+function setUp(settings: Partial<StreamSettings>, count = 4, done: (name: string) => boolean = () => true) {
+  const engine = new Counting({ rows: [], vocabularySize: 4 });
+  const hands = new Map<string, Hand>();
+  const begin = (step: number, sampler: Sampler, signal: AbortSignal) =>
+    Array.from({ length: count }, (_, i) => {
+      const name = `${step}.${i}`;
+      return new Promise<PlayedGroup>((resolve, reject) => {
+        const finish = () => resolve(groupNamed(name));
+        hands.set(name, { sampler, signal, finish, fail: reject });
+        if (done(name)) finish();
+      });
+    });
+  const stream = new GroupStream(engine, begin, { maxStepsOffPolicy: 0, stragglerSeconds: 0, ...settings });
+  return { engine, hands, stream };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const seen = (groups: readonly { readonly opponent: string; readonly staleness: number }[]) =>
+  groups.map(({ opponent, staleness }) => `${opponent}@${staleness}`);
+
+describe("a stream of groups", () => {
+  test("on-policy: the engine itself plays, one step at a time, and all groups are waited for", async () => {
+    const { engine, hands, stream } = setUp({}, 2);
+    expect(seen((await stream.batch(0, 9)).groups)).toEqual(["0.0@0", "0.1@0"]);
+    expect([...hands.keys()]).toEqual(["0.0", "0.1"]);
+    expect(hands.get("0.0")!.sampler).toBe(engine);
+    expect(engine.taken).toBe(0);
+  });
+
+  test("off-policy: begins steps ahead up to the bound and the end, and releases weights nobody plays with", async () => {
+    const { engine, hands, stream } = setUp({ maxStepsOffPolicy: 2 }, 1);
+    const batches: string[][] = [];
+    const begun: number[] = [];
+    for (let step = 0; step < 5; step++) {
+      batches.push(seen((await stream.batch(step, 5)).groups));
+      begun.push(hands.size);
+    }
+    expect(batches).toEqual([["0.0@0"], ["1.0@1"], ["2.0@2"], ["3.0@2"], ["4.0@2"]]);
+    expect(begun).toEqual([3, 4, 5, 5, 5]);
+    expect(engine.taken).toBe(3);
+    await settled();
+    expect(engine.held).toBe(1);
+    await stream.close();
+    expect(engine.held).toBe(0);
+  });
+
+  test("late groups join a later step while they are fresh enough, and are dropped afterwards", async () => {
+    const late = new Set(["0.1", "0.3"]);
+    const { engine, hands, stream } = setUp({ maxStepsOffPolicy: 1, stragglerSeconds: 0.01 }, 4, (name) => !late.has(name));
+    const first = await stream.batch(0, 9);
+    expect(first).toMatchObject({ late: 2, dropped: 0 });
+    expect(seen(first.groups)).toEqual(["0.0@0", "0.2@0"]);
+    hands.get("0.3")!.finish();
+    await settled();
+    const second = await stream.batch(1, 9);
+    expect(seen(second.groups)).toEqual(["1.0@1", "1.1@1", "1.2@1", "1.3@1", "0.3@1"]);
+    expect(second).toMatchObject({ late: 0, dropped: 1 });
+    expect(hands.get("0.1")!.signal.aborted).toBe(true);
+    expect(seen((await stream.batch(2, 9)).groups)).toEqual(["2.0@1", "2.1@1", "2.2@1", "2.3@1"]);
+    hands.get("0.1")!.fail(new Error("aborted"));
+    await stream.close();
+    expect(engine.held).toBe(0);
+  });
+
+  test("without off-policy steps, late groups are dropped at once; half are waited for however long they take", async () => {
+    const { hands, stream } = setUp({ stragglerSeconds: 0.01 }, 4, () => false);
+    let taken = false;
+    const batch = stream.batch(0, 9).finally(() => (taken = true));
+    await settled();
+    hands.get("0.0")!.finish();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(taken).toBe(false);
+    hands.get("0.2")!.finish();
+    expect(await batch).toMatchObject({ late: 0, dropped: 2 });
+    await stream.close();
+  });
+
+  test("a failure reaches the step that learns, whether its group was due or late", async () => {
+    const due = setUp({}, 2, () => false);
+    const batch = due.stream.batch(0, 9);
+    await settled();
+    due.hands.get("0.1")!.fail(new Error("server gone"));
+    await expect(batch).rejects.toThrow("server gone");
+    const late = setUp({ maxStepsOffPolicy: 3, stragglerSeconds: 0.01 }, 2, (name) => name !== "0.1");
+    await late.stream.batch(0, 9);
+    late.hands.get("0.1")!.fail(new Error("server gone later"));
+    await settled();
+    await expect(late.stream.batch(1, 9)).rejects.toThrow("server gone later");
+    await late.stream.close();
+  });
+
+  test("closing ends what is under way", async () => {
+    const { engine, hands, stream } = setUp({ maxStepsOffPolicy: 2 }, 1, (name) => name === "0.0");
+    await stream.batch(0, 9);
+    await stream.close();
+    expect(hands.get("1.0")!.signal.aborted).toBe(true);
+    expect(engine.held).toBe(0);
+  });
+});
