@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { EngineError } from "../engine.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { Credentials } from "./credentials.ts";
 import type { TinkerEvent } from "./events.ts";
 import { LostPromiseError, PROTOBUF, retrieve } from "./futures.ts";
 import type { Operation, Profile } from "./profiles.ts";
@@ -64,7 +65,7 @@ export class TinkerClient {
     this.#heartbeatSeconds = heartbeatSeconds;
     this.transport = new Transport({
       baseUrl,
-      apiKey,
+      credentials: new Credentials(apiKey, clock),
       clock,
       onEvent,
       submitSeconds,
@@ -72,6 +73,26 @@ export class TinkerClient {
       signal: signal === undefined ? this.#controller.signal : AbortSignal.any([this.#controller.signal, signal]),
       retriesConflict: profile.retriesConflict,
       headers: profile.headers(randomUUID(), apiKey),
+    });
+  }
+
+  /** Learns how the service wants to be asked. Where it does not say, the next request tells what is wrong. */
+  async configure(): Promise<void> {
+    if (!this.profile.configures) return;
+    const { transport } = this;
+    const { credentials, clock, signal } = transport.options;
+    const ask = async () => parseJson(await transport.attempt("POST", "client/config", jsonBody({ sdk_version: VERSION })));
+    let answer = await ask().catch(() => undefined);
+    for (let again = 1; again < 3 && answer === undefined; again++) {
+      await clock.sleep(500, signal);
+      answer = await ask().catch(() => undefined);
+    }
+    const flags = wire.configuration.safeParse(answer);
+    if (flags.data?.pjwt_auth_enabled !== true) return;
+    const headers = { "X-API-Key": credentials.apiKey };
+    credentials.useTokens(async () => {
+      const given = await transport.post("auth/token", jsonBody({}), { resends: true, headers });
+      return wire.read(wire.token, given, "auth/token").jwt;
     });
   }
 

@@ -66,6 +66,7 @@ export async function createTinkerEngine(options: TinkerEngineOptions): Promise<
     );
   const client = new TinkerClient({ ...options, profile, baseUrl, apiKey });
   try {
+    await client.configure();
     const models = await client.models();
     if (!models.has(options.baseModel))
       throw new EngineError(

@@ -169,6 +169,23 @@ describe("errors and waiting are visible", () => {
     expect(clock.slept).toContain(7000);
   });
 
+  test("tokens in the API key's place are renewed before they end", async () => {
+    const { server, create } = await startServer("tinker", { tokenSeconds: 1000 });
+    closing.push(() => server.stop());
+    const clock = instantClock();
+    const engine = await create({ clock });
+    closing.unshift(() => engine.release());
+    await engine.sample(requests, settings);
+    expect(server.count("auth/token")).toBe(1);
+    await clock.sleep(690_000, new AbortController().signal);
+    await engine.sample(requests, settings);
+    expect(server.count("auth/token")).toBe(1);
+    await clock.sleep(20_000, new AbortController().signal);
+    await Promise.all([engine.sample(requests, settings), engine.sample(requests, settings)]);
+    expect(server.count("auth/token")).toBe(2);
+    await expect(create({ apiKey: "tml-other" })).rejects.toThrow(/auth\/token: 401 expected the API key/);
+  });
+
   test("an abort ends everything under way with its reason", async () => {
     const controller = new AbortController();
     const queued: FaultPlan = (operation, count) => {

@@ -88,6 +88,8 @@ export interface Profile {
   /** Fields of `lora_config` that make log-probabilities those of the sampler. */
   readonly adapterFields: Readonly<Record<string, unknown>>;
   readonly heartbeatSeconds: number;
+  /** Whether the server says at the start how it wants to be asked. */
+  readonly configures: boolean;
 }
 
 const ALL: readonly Operation[] = [
@@ -139,6 +141,7 @@ const common: Profile = {
   saveFields: {},
   adapterFields: {},
   heartbeatSeconds: 10,
+  configures: false,
 };
 
 const tinker: Profile = {
@@ -146,6 +149,7 @@ const tinker: Profile = {
   name: "tinker",
   baseUrl: "https://tinker.thinkingmachines.dev/services/tinker-prod",
   body: "protobuf",
+  configures: true,
   archive: (run, name) => `training_runs/${run}/checkpoints/sampler_weights/${name}/archive`,
 };
 

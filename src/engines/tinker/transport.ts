@@ -5,11 +5,12 @@
 import { randomUUID } from "node:crypto";
 import { EngineError } from "../engine.ts";
 import type { Clock } from "./clock.ts";
+import type { Credentials } from "./credentials.ts";
 import type { TinkerEvent } from "./events.ts";
 
 export interface TransportOptions {
   readonly baseUrl: string;
-  readonly apiKey: string;
+  readonly credentials: Credentials;
   readonly clock: Clock;
   /** Ends everything that is under way. */
   readonly signal: AbortSignal;
@@ -70,7 +71,8 @@ export class Transport {
     body?: Body,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Answer & { readonly headers: Headers }> {
-    const { apiKey, signal, answerSeconds } = this.options;
+    const { credentials, signal, answerSeconds } = this.options;
+    const key = headers["X-API-Key"] ?? (await credentials.current());
     const timeout = AbortSignal.timeout(answerSeconds * 1000);
     try {
       const response = await fetch(this.url(operation), {
@@ -78,7 +80,7 @@ export class Transport {
         redirect: "manual",
         signal: AbortSignal.any([signal, timeout]),
         headers: {
-          "X-API-Key": apiKey,
+          "X-API-Key": key,
           ...this.options.headers,
           ...headers,
           ...(body === undefined ? {} : { "Content-Type": body.type }),

@@ -50,6 +50,8 @@ export const session = z.looseObject({
   warning_message: z.string().nullish(),
   error_message: z.string().nullish(),
 });
+export const configuration = z.looseObject({ pjwt_auth_enabled: z.boolean().nullish() });
+export const token = z.looseObject({ jwt: z.string() });
 export const capabilities = z.looseObject({
   supported_models: z.array(z.looseObject({ model_name: z.string().nullish(), max_context_length: z.number().nullish() })),
 });

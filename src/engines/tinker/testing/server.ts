@@ -37,6 +37,8 @@ export interface ServerOptions {
   /** Called with each request's operation and how many of it came before. */
   readonly fault?: (operation: string, count: number) => Fault | undefined;
   readonly baseModel?: string;
+  /** Requests must carry tokens that live so many seconds; without it any key will do. */
+  readonly tokenSeconds?: number;
   /** How long a `late` answer takes, in milliseconds. */
   readonly lateness?: number;
 }
@@ -96,6 +98,7 @@ export class TinkerServer {
   #results = new Map<string, Json>();
   readonly #answered = new Map<string, { readonly id: string; readonly result: Json }>();
   readonly #counts = new Map<string, number>();
+  readonly #tokens = new Set<string>();
   #next = 0;
   /** Operations done, in order: for tests of what was sent. */
   readonly done: { readonly operation: string; readonly body: Body }[] = [];
@@ -167,6 +170,17 @@ export class TinkerServer {
   }
 
   #answer(operation: string, request: IncomingMessage, bytes: Uint8Array): { status: number; value: Json | Uint8Array } {
+    const { kind, tokenSeconds } = this.options;
+    const key = String(request.headers["x-api-key"]);
+    if (operation === "client/config" && kind === "tinker") return ok({ pjwt_auth_enabled: tokenSeconds !== undefined });
+    if (operation === "auth/token" && tokenSeconds !== undefined) {
+      if (key !== "tml-test") return { status: 401, value: { detail: "expected the API key" } };
+      const claims = { exp: Date.now() / 1000 + tokenSeconds, number: this.#tokens.size };
+      const jwt = `x.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.y`;
+      this.#tokens.add(jwt);
+      return ok({ jwt });
+    }
+    if (tokenSeconds !== undefined && !this.#tokens.has(key)) return { status: 401, value: { detail: "expected a token" } };
     if (request.method === "GET") return this.#get(operation);
     const protobuf = request.headers["content-type"] === "application/x-protobuf";
     const body = bodySchema.parse(protobuf ? decodeRequest(bytes) : JSON.parse(new TextDecoder().decode(bytes)));
