@@ -34,3 +34,35 @@ export class Slots {
     return Promise.all(items.map((item, index) => this.run(() => own(item, index))));
   }
 }
+
+/** Joins what is asked for while earlier work is under way, so that many small calls become few large ones. */
+export class Batcher<T, R> {
+  readonly #work: (items: readonly T[]) => Promise<readonly R[]>;
+  #items: T[] = [];
+  /** The work that will take what waits. */
+  #next: Promise<readonly R[]> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `work` answers each item, in order. */
+  constructor(work: (items: readonly T[]) => Promise<readonly R[]>) {
+    this.#work = work;
+  }
+
+  async run(items: readonly T[]): Promise<readonly R[]> {
+    const from = this.#items.length;
+    this.#items.push(...items);
+    this.#next ??= this.#begin();
+    return (await this.#next).slice(from, from + items.length);
+  }
+
+  #begin(): Promise<readonly R[]> {
+    const result = this.#last.then(() => {
+      const taken = this.#items;
+      this.#items = [];
+      this.#next = undefined;
+      return this.#work(taken);
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -91,8 +91,7 @@ describe("a run on a Tinker server", () => {
     const slow = await TinkerServer.start({
       kind: "tinker",
       vocabularySize,
-      lateness: 20_000,
-      fault: (operation, count) => (operation === "asample" && count === 2 ? "late" : undefined),
+      fault: (operation, count) => (operation === "asample" && count === 2 ? { late: 20_000 } : undefined),
     });
     const config = configOf({
       engine: { kind: "tinker", profile: "tinker", baseUrl: slow.baseUrl, baseModel: "bigram", tokenizer: folder },

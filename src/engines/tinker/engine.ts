@@ -1,7 +1,7 @@
 /** The engine whose model lives on a server of the Tinker protocol. */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { Slots } from "../../concurrency.ts";
+import { Batcher, Slots } from "../../concurrency.ts";
 import { type Key, foldIn } from "../../random.ts";
 import {
   type AdamSettings,
@@ -107,6 +107,8 @@ export class TinkerEngine implements Engine {
   readonly #client: TinkerClient;
   readonly #gate = new Gate();
   readonly #slots: Slots;
+  /** Conversations score a few sequences each; the server takes them one request after the other. */
+  readonly #scoring = new Batcher<Sequence, number[]>(async (sequences) => this.#forward(await this.#held(), sequences));
   #model: Promise<TrainingModel> | undefined;
   /** The sampler of today's weights. */
   #sampler: Promise<RemoteSampler> | undefined;
@@ -157,7 +159,7 @@ export class TinkerEngine implements Engine {
     refuse(temperatureRefusal(this.#client.profile, temperature));
     if (requests.length === 0) return [];
     const sequences = requests.map(({ prompt, continuation }) => ({ prompt, completion: continuation }));
-    return this.#gate.shared(async () => this.#forward(await this.#held(), sequences));
+    return this.#gate.shared(() => this.#scoring.run(sequences));
   }
 
   async accumulate(loss: Loss): Promise<LossResult> {

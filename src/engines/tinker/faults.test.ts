@@ -15,7 +15,7 @@ afterEach(async () => {
 type FaultPlan = (operation: string, count: number) => Fault | undefined;
 
 async function start(kind: ProfileName, fault?: FaultPlan, options: Partial<TinkerEngineOptions> = {}) {
-  const { server, create } = await startServer(kind, { ...(fault === undefined ? {} : { fault }), lateness: 300 });
+  const { server, create } = await startServer(kind, fault === undefined ? {} : { fault });
   closing.push(() => server.stop());
   const engine = await create(options);
   closing.unshift(() => engine.release());
@@ -80,7 +80,7 @@ describe("the hosted service, which knows a repeated request: every fault leaves
     });
 
   test("an answer later than the client waits", async () => {
-    const { server, engine } = await start("tinker", everyThird("late", "forward_backward"), { answerSeconds: 0.1 });
+    const { server, engine } = await start("tinker", everyThird({ late: 300 }, "forward_backward"), { answerSeconds: 0.1 });
     expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
   });
 

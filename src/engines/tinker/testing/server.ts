@@ -20,7 +20,7 @@ import { tarOf } from "./tar.ts";
  * - `truncated`: the server does it and half of its answer arrives
  * - `twice`: the network delivers the request twice
  * - `queued`: a poll is answered with a paused queue
- * - `late`: the answer comes after the client's patience
+ * - `late`: the answer comes after so many milliseconds
  */
 export type Fault =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
@@ -29,7 +29,7 @@ export type Fault =
   | "truncated"
   | "twice"
   | "queued"
-  | "late";
+  | { readonly late: number };
 
 export interface ServerOptions {
   readonly kind: ProfileName;
@@ -39,8 +39,6 @@ export interface ServerOptions {
   readonly baseModel?: string;
   /** Requests must carry tokens that live so many seconds; without it any key will do. */
   readonly tokenSeconds?: number;
-  /** How long a `late` answer takes, in milliseconds. */
-  readonly lateness?: number;
 }
 
 interface Model {
@@ -145,13 +143,13 @@ export class TinkerServer {
     this.#counts.set(operation, count + 1);
     const fault = this.options.fault?.(operation, count);
     if (fault === "unanswered") return void request.socket.destroy();
-    if (typeof fault === "object") {
+    if (typeof fault === "object" && "status" in fault) {
       response.writeHead(fault.status, fault.headers);
       return void response.end(fault.body ?? JSON.stringify({ detail: "the server says no" }));
     }
     if (fault === "queued")
       return send(response, 200, { type: "try_again", queue_state: "paused_capacity", queue_state_reason: "full house" });
-    if (fault === "late") await new Promise((resolve) => setTimeout(resolve, this.options.lateness ?? 200));
+    if (typeof fault === "object") await new Promise((resolve) => setTimeout(resolve, fault.late));
     const deliver = () => this.#answer(operation, request, bytes);
     if (fault === "twice") deliver();
     const { status, value } = deliver();
