@@ -35,6 +35,17 @@ export class Slots {
   }
 }
 
+/** Work of many parts with a signal that ends them all: when `signal` does, and when one of them fails. */
+export async function endTogether<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const failure = new AbortController();
+  try {
+    return await work(signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]));
+  } catch (error) {
+    failure.abort(error);
+    throw error;
+  }
+}
+
 /** Joins what is asked for while earlier work is under way, so that many small calls become few large ones. */
 export class Batcher<T, R> {
   readonly #work: (items: readonly T[]) => Promise<readonly R[]>;

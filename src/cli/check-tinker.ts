@@ -7,10 +7,10 @@ import type { AdamSettings, Prompt } from "../engines/engine.ts";
 import { type TinkerEngineOptions, createTinkerEngine } from "../engines/tinker/engine.ts";
 import { PROFILES, type ProfileName } from "../engines/tinker/profiles.ts";
 import { modelPlayer } from "../play/player.ts";
-import { foldIn, seedKey } from "../random.ts";
+import { type Key, foldIn, seedKey } from "../random.ts";
 import { createChat } from "../text/chat.ts";
 import { createTokenizer, loadTokenizer } from "../text/tokenizer.ts";
-import { createAgent, openAgent, saveAgent } from "../training/agent.ts";
+import { type Agent, createAgent, openAgent, saveAgent } from "../training/agent.ts";
 import { parseConfig } from "../training/config.ts";
 import { startRollout } from "../training/rollout.ts";
 import { type Gaps, learn } from "../training/sepo.ts";
@@ -50,7 +50,7 @@ export interface SepoSummary {
   readonly tokensPerSecond: number;
   /**
    * Largest difference, in nats, between the log-probability a token was sampled with and the one it was trained at, in steps whose
-   * episodes were all played with the weights that learn.
+   * episodes were all played with the weights that learn, and of samples scored after the last step.
    */
   readonly logprobGap: number;
   /** Largest number of steps between the weights that played and those that learned. */
@@ -169,6 +169,7 @@ async function runSepo({
     const all: Record<string, number>[] = [];
     let gaps: Gaps = {};
     let seconds = 0;
+    let prompts: readonly Prompt[] = [];
     for (let step = 0; step < steps; step++) {
       const context = { ...agent, settings: config.sepo, ...(reference === undefined ? {} : { reference }) };
       const began = performance.now();
@@ -177,6 +178,8 @@ async function runSepo({
       // The first step makes servers compile; it would say nothing about the others.
       if (step > 0 || steps === 1) seconds += own;
       gaps = result.gaps;
+      const decisions = result.groups.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));
+      prompts = decisions.flatMap(({ reply }) => (reply === undefined ? [] : [reply.prompt]));
       all.push(result.metrics);
       const gap = result.metrics["logprob_gap/max"] ?? 0;
       onMessage(
@@ -184,6 +187,7 @@ async function runSepo({
       );
     }
     await reference?.release();
+    const last = await gapOf(agent, prompts.slice(0, 4), foldIn(seedKey(config.seed), "last"));
     const tokens = (steps === 1 ? all : all.slice(1)).reduce((sum, metrics) => sum + (metrics["num_tokens"] ?? 0), 0);
     return {
       steps,
@@ -191,6 +195,7 @@ async function runSepo({
       tokens,
       tokensPerSecond: tokens / seconds,
       logprobGap: Math.max(
+        last,
         ...all.filter((metrics) => metrics["staleness/max"] === 0).map((metrics) => metrics["logprob_gap/max"] ?? 0),
       ),
       staleness: Math.max(...all.map((metrics) => metrics["staleness/max"])),
@@ -204,6 +209,17 @@ async function runSepo({
     await agent.engine.release();
     await rm(folder, { recursive: true });
   }
+}
+
+/** Largest gap between sampled and scored log-probabilities of replies, with today's weights. */
+async function gapOf({ engine, sampler }: Agent, prompts: readonly Prompt[], key: Key): Promise<number> {
+  const requests = prompts.map((prompt, i) => ({ prompt, key: foldIn(key, i) }));
+  const completions = await engine.sample(requests, sampler);
+  const scores = await engine.score(
+    completions.map(({ tokens }, i) => ({ prompt: prompts[i], continuation: tokens })),
+    sampler.temperature,
+  );
+  return Math.max(...completions.flatMap(({ logprobs }, i) => logprobs.map((p, t) => Math.abs(p - scores[i][t]))));
 }
 
 /** Settings of Adam that the profile takes. */

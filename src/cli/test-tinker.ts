@@ -26,8 +26,13 @@ const program = new Command("test-tinker")
   .option("--max-tokens <n>", "longest reply", positiveNumber, 8)
   .option("--tolerance <nats>", "how far log-probabilities of the same tokens may lie apart", positiveReal, 1e-3)
   .option("--request-tokens <n>", "largest training request; default: the profile's", positiveNumber)
-  .option("--max-steps-off-policy <n>", "SEPO steps that episodes may begin ahead of their own", naturalNumber, 0)
-  .option("--straggler-seconds <n>", "longest wait for the rest once half of a step's groups are finished", positiveReal)
+  .option(
+    "--max-steps-off-policy <n>",
+    "SEPO steps between the weights that play and those that learn, at most",
+    naturalNumber,
+    0,
+  )
+  .option("--straggler-seconds <n>", "longest wait for the rest once half of each pool's groups are finished", positiveReal)
   .option("--deadline <seconds>", "longest wait for one operation", positiveNumber, 600)
   .option("--json", "print the summary as JSON")
   .exitOverride()

@@ -87,7 +87,8 @@ export interface AdamSettings {
 export interface Sampler {
   /** Whether each request is answered by itself, so that to wait for others and ask together only costs time; false unless given. */
   readonly independent?: boolean;
-  sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]>;
+  /** Where requests are independent, `signal` ends those that nobody waits for any more. */
+  sample(requests: readonly SampleRequest[], settings: SamplerSettings, signal?: AbortSignal): Promise<readonly Completion[]>;
   /** Log-probabilities of given continuations, one array per request. */
   score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]>;
   /** Frees what is held; further calls are errors. */

@@ -48,10 +48,10 @@ export interface CreditOptions {
   /** For `objective`; the others always use the return to go. */
   readonly returns?: Returns;
   /**
-   * Groups of each pool among which J is shared out; default: those given. A rollout whose groups come in several batches gives its
-   * own, so that each group has its share whichever batch it comes in.
+   * For each group, the groups of each pool among which J is shared out; default: those given. Where the groups of a rollout come in
+   * several batches, its sizes give each the share that it has in the whole.
    */
-  readonly sizes?: PoolSizes;
+  readonly sizes?: readonly PoolSizes[];
 }
 
 /** One number per round of one episode. */
@@ -67,23 +67,19 @@ export interface PoolSizes {
 export function assignCredit(
   groups: readonly Group[],
   settings: CreditSettings,
-  {
-    credit = "objective",
-    gaps = new Map(),
-    hingeWidth = 0,
-    terms = TERMS,
-    returns = "to-go",
-    sizes = sizesOf(groups),
-  }: CreditOptions = {},
+  { credit = "objective", gaps = new Map(), hingeWidth = 0, terms = TERMS, returns = "to-go", sizes }: CreditOptions = {},
 ): PerRound[][] {
   const included = new Set(terms);
+  const given = sizesOf(groups);
   const measured = measuredGaps(groups);
   switch (credit) {
     case "objective":
-      return groups.map((group) => {
+      return groups.map((group, g) => {
         const gap = gaps.get(group.opponent) ?? measured.get(group.opponent) ?? 0;
         const rewards = group.episodes.map((e) =>
-          e.rounds.map((t) => share(t, e.horizon, group, hingeWeight(gap, hingeWidth), settings, sizes, included)),
+          e.rounds.map((t) =>
+            share(t, e.horizon, group, hingeWeight(gap, hingeWidth), settings, sizes?.[g] ?? given, included),
+          ),
         );
         return leaveOneOut(returns === "round" ? rewards : rewards.map(returnsToGo));
       });

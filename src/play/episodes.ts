@@ -3,7 +3,7 @@
  * together, so that a model always sees large batches, or each by itself where a player answers independently (a server does);
  * what an episode draws depends on its keys alone, never on scheduling.
  */
-import { Slots } from "../concurrency.ts";
+import { Slots, endTogether } from "../concurrency.ts";
 import { type Action, type Game, type Moves, type RoundOutcome, type Seat, choose, currentRound } from "../games/index.ts";
 import type { Pool } from "../opponents/index.ts";
 import { type Key, foldIn, uniform } from "../random.ts";
@@ -87,7 +87,9 @@ export async function playEpisodes(
   const onEpisode = () => onProgress?.(++finished);
   const independent = specs.some(({ agent, opponent }) => agent.independent || opponent.independent);
   if (!independent) return playTogether(specs, concurrency, onEpisode, signal);
-  const played = await new Slots(concurrency).map(specs, (spec) => playTogether([spec], 1, onEpisode, signal));
+  const played = await endTogether(signal, (own) =>
+    new Slots(concurrency).map(specs, (spec) => playTogether([spec], 1, onEpisode, own)),
+  );
   return played.flat();
 }
 
@@ -108,7 +110,7 @@ async function playTogether(
       tables.push({ spec, keys, index: next++, state: spec.game.start(), round: 0, step: 0, turns: 0, decisions: [] });
     }
     for (const table of tables) playChance(table);
-    await playMoves(tables);
+    await playMoves(tables, signal);
     const open: Table[] = [];
     for (const table of tables) {
       const { spec, state, decisions, index } = table;
@@ -146,7 +148,7 @@ interface Request extends DecisionRequest {
 }
 
 /** Asks every seat to move, each player once for all its tables, and applies the moves. */
-async function playMoves(tables: readonly Table[]): Promise<void> {
+async function playMoves(tables: readonly Table[], signal: AbortSignal | undefined): Promise<void> {
   const requests = tables.flatMap(requestsOf);
   const byPlayer = new Map<Player, Request[]>();
   for (const request of requests) {
@@ -156,7 +158,7 @@ async function playMoves(tables: readonly Table[]): Promise<void> {
   }
   const moves = new Map<Table, Moves>(tables.map((table) => [table, {}]));
   for (const [player, own] of byPlayer) {
-    const decisions = await player.decide(own);
+    const decisions = await player.decide(own, signal);
     own.forEach(({ table, seat, view }, i) => {
       const { game } = table.spec;
       const decision = decisions[i];

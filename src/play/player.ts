@@ -32,7 +32,7 @@ export interface Player {
   /** Whether each decision is made by itself, so that episodes need not wait for each other; false unless given. */
   readonly independent?: boolean;
   /** One decision per request, in order; requests of many episodes arrive together. */
-  decide(requests: readonly DecisionRequest[]): Promise<readonly Decision[]>;
+  decide(requests: readonly DecisionRequest[], signal?: AbortSignal): Promise<readonly Decision[]>;
 }
 
 const UNANSWERED: Parsed = { status: "parse-failure", reason: "the reply ended before its thinking did" };
@@ -56,11 +56,12 @@ export function modelPlayer(name: string, sampler: Sampler, encoding: Encoding, 
   return {
     name,
     independent: sampler.independent ?? false,
-    async decide(requests) {
+    async decide(requests, signal) {
       const prompts = requests.map(({ game, view }) => encoding.prompt(game, view));
       const completions = await sampler.sample(
         prompts.map((prompt, i) => ({ prompt, key: requests[i].key })),
         settings,
+        signal,
       );
       const read = requests.map(({ game, view }, i) => {
         const { tokens, logprobs } = completions[i];

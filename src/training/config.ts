@@ -110,12 +110,14 @@ export const configSchema = z.strictObject({
         .prefault({}),
       maxStepsOffPolicy: count
         .default(0)
-        .describe("training steps that episodes may begin ahead of the one that learns from them; 0: none"),
+        .describe(
+          "training steps between the weights that play and those that learn, at most; 0: every step plays its own episodes",
+        ),
       stragglerSeconds: z
         .number()
         .min(0)
         .default(0)
-        .describe("longest wait for the rest once half of a step's groups are finished; 0: as long as it takes"),
+        .describe("longest wait for the rest once half of each pool's groups are finished; 0: as long as it takes"),
       gapAlarm: z
         .number()
         .min(0)

@@ -67,7 +67,9 @@ describe("credit", () => {
     const sizes = { train: count("train"), exploiter: count("exploiter"), collusive: count("collusive") };
     const gaps = new Map(groups.map(({ opponent }) => [opponent, 1]));
     const whole = assignCredit(groups, settings, { gaps });
-    const parts = [groups.slice(0, 3), groups.slice(3)].flatMap((part) => assignCredit(part, settings, { gaps, sizes }));
+    const parts = [groups.slice(0, 3), groups.slice(3)].flatMap((part) =>
+      assignCredit(part, settings, { gaps, sizes: part.map(() => sizes) }),
+    );
     expect(parts).toEqual(whole);
     expect(assignCredit(groups.slice(0, 3), settings, { gaps })).not.toEqual(whole.slice(0, 3));
   });

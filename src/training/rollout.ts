@@ -4,7 +4,8 @@ import { OBJECTIVE_POOLS, type Roster } from "../opponents/index.ts";
 import { type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
 import { type Player, scriptedPlayer } from "../play/player.ts";
 import { scoreEpisode } from "../play/score.ts";
-import { type Key, foldIn } from "../random.ts";
+import { endTogether } from "../concurrency.ts";
+import { type Key, foldIn, shuffle } from "../random.ts";
 
 /** One group of a rollout: the episodes, and the same scored, in the same order. */
 export interface PlayedGroup extends Group {
@@ -12,7 +13,14 @@ export interface PlayedGroup extends Group {
   readonly played: readonly Episode[];
 }
 
-export interface RolloutOptions extends Omit<PlayOptions, "onProgress"> {
+/** A group that is being played. */
+export interface StartedGroup {
+  readonly game: string;
+  readonly pool: Group["pool"];
+  readonly result: Promise<PlayedGroup>;
+}
+
+export interface RolloutOptions extends Pick<PlayOptions, "signal"> {
   /** Called as episodes finish, with the number finished so far and the number of all. */
   readonly onProgress?: (finished: number, episodes: number) => void;
 }
@@ -31,7 +39,10 @@ export const rollout = (
   key: Key,
   size: RolloutSize,
   options: RolloutOptions = {},
-): Promise<PlayedGroup[]> => Promise.all(startRollout(rosters, agent, key, size, options));
+): Promise<PlayedGroup[]> =>
+  endTogether(options.signal, (signal) =>
+    Promise.all(startRollout(rosters, agent, key, size, { ...options, signal }).map(({ result }) => result)),
+  );
 
 /**
  * The same, each group when it is finished: one by one where the agent decides independently, otherwise all together.
@@ -42,7 +53,7 @@ export function startRollout(
   key: Key,
   { scenarios, groupSize }: RolloutSize,
   { onProgress, ...options }: RolloutOptions = {},
-): Promise<PlayedGroup>[] {
+): StartedGroup[] {
   const plan = rosters.flatMap((roster) =>
     OBJECTIVE_POOLS.flatMap((pool) =>
       roster.pools[pool].flatMap((policy) => {
@@ -71,9 +82,28 @@ export function startRollout(
   let finished = 0;
   const onEpisode = () => onProgress?.(++finished, plan.length * groupSize);
   const play = (part: readonly EpisodeSpec[]) => playEpisodes(part, { ...options, onProgress: onEpisode });
-  const together = agent.independent ? undefined : play(specs.flat());
-  return plan.map(async ({ roster, pool, opponent }, i) => {
-    const played = together ? (await together).slice(i * groupSize, (i + 1) * groupSize) : await play(specs[i]);
-    return { roster, pool, opponent: opponent.name, played, episodes: played.map(scoreEpisode) };
-  });
+  const groupOf = (i: number, playing: Promise<readonly Episode[]>): StartedGroup => {
+    const { roster, pool, opponent } = plan[i];
+    const scored = (played: readonly Episode[]) => ({
+      roster,
+      pool,
+      opponent: opponent.name,
+      played,
+      episodes: played.map(scoreEpisode),
+    });
+    return { game: roster.game.facts.name, pool, result: playing.then(scored) };
+  };
+  if (!agent.independent) {
+    const together = play(specs.flat());
+    return plan.map((_, i) =>
+      groupOf(
+        i,
+        together.then((all) => all.slice(i * groupSize, (i + 1) * groupSize)),
+      ),
+    );
+  }
+  // Where a server is the bottleneck, those that ask last end last: no pool should always be among them.
+  const groups: StartedGroup[] = [];
+  for (const i of shuffle(foldIn(key, "order"), [...plan.keys()])) groups[i] = groupOf(i, play(specs[i]));
+  return groups;
 }

@@ -48,6 +48,11 @@ const offPolicy = parseConfig({
   sepo: { ...tabular.sepo, checkpointEvery: 4, maxStepsOffPolicy: 2, exploiter: { every: 3, keep: 2, samples: 4 } },
 });
 
+const embeddedOffPolicy = parseConfig({
+  ...embedded,
+  sepo: { ...embedded.sepo, checkpointEvery: 2, maxStepsOffPolicy: 1 },
+});
+
 /** Everything a run leaves behind but its clock, as text by path. */
 async function contents(folder: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
@@ -70,6 +75,7 @@ describe("runs", () => {
     ["tabular", tabular, ["base 3", "sft 2", "sepo 3", "sepo 6"]],
     ["embedded", embedded, ["sft 1", "sepo 2"]],
     ["off-policy", offPolicy, ["sepo 3", "sepo 6"]],
+    ["embedded, off-policy", embeddedOffPolicy, ["sepo 2"]],
   ] as const)
     test(`${name}: killed and resumed, a run ends with the same bytes`, { timeout: 240_000 }, async () => {
       const whole = join(root, `${name}-whole`);

@@ -74,7 +74,7 @@ export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signa
   const agent = modelPlayer("agent", engine, encoding, sampler);
   const played = await rollout(rosters, agent, key, settings, signal === undefined ? {} : { signal });
   const groups = played.map((group) => ({ ...group, staleness: 0 }));
-  return learn(context, { groups, late: 0, dropped: 0 }, key, gaps);
+  return learn(context, { groups, planned: groups.length, late: 0, dropped: 0 }, key, gaps);
 }
 
 /** One training step on a batch of groups, which may have begun under earlier weights. */
@@ -84,7 +84,7 @@ export async function learn(context: SepoContext, batch: Batch, key: Key, gaps: 
   const examples = rosters.flatMap((roster) =>
     advantages(roster, groupsOf(roster, groups), settings, gaps, foldIn(key, roster.game.facts.name)),
   );
-  const { data, kl } = await withReference(examples, context);
+  const { data, kl } = await withReference(examples, (examples.length * batch.planned) / groups.length, context);
   const { logprobs, gap, gradientNorm } = await update(engine, data, foldIn(key, "updates"), settings, sampler.temperature);
   const nextGaps = updateGaps(rosters, groups, gaps, settings.hingeMemory);
   return {
@@ -179,7 +179,7 @@ function advantages(
     returns: settings.returns === "by-game" && facts.independentRounds ? "round" : "to-go",
     gaps: known,
     hingeWidth: settings.hingeWidth,
-    sizes: rolloutSizes(roster, settings.scenarios),
+    sizes: groups.map((group) => rolloutSizes(group.roster, settings.scenarios)),
   });
   const scale = rootMeanSquare(
     groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
@@ -213,11 +213,11 @@ export function shuffleHarms(group: PlayedGroup, key: Key): PlayedGroup {
 
 /**
  * Adds beta * (mean(d) - d) to each token's advantage, d = log p - log p_reference at that token, centred over the batch and never
- * clamped; then divides by the number of examples.
+ * clamped; then divides by `count`, the number of examples that a whole rollout has.
  */
-async function withReference(examples: readonly PpoExample[], { reference, sampler, settings }: SepoContext) {
+async function withReference(examples: readonly PpoExample[], count: number, { reference, sampler, settings }: SepoContext) {
   if (examples.length === 0 || settings.beta === 0 || reference === undefined)
-    return { data: examples.map((e) => scaled(e, e.advantages, examples.length)), kl: 0 };
+    return { data: examples.map((e) => scaled(e, e.advantages, count)), kl: 0 };
   const scores = await reference.score(
     examples.map(({ prompt, completion }) => ({ prompt, continuation: completion })),
     sampler.temperature,
@@ -228,7 +228,7 @@ async function withReference(examples: readonly PpoExample[], { reference, sampl
     scaled(
       e,
       e.advantages.map((a, t) => a + settings.beta * (kl - gaps[i][t])),
-      examples.length,
+      count,
     ),
   );
   return { data, kl };

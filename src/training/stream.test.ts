@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Sampler } from "../engines/engine.ts";
 import { TabularEngine } from "../engines/tabular.ts";
 import { rosterOf } from "../opponents/index.ts";
@@ -6,7 +6,15 @@ import type { PlayedGroup } from "./rollout.ts";
 import { GroupStream, type StreamSettings } from "./stream.ts";
 
 const roster = rosterOf("ipd");
-const groupNamed = (opponent: string): PlayedGroup => ({ roster, pool: "train", opponent, played: [], episodes: [] });
+/** Groups 0 and 1 of a step are of the pool train, the others of the pool exploiter. */
+const poolOf = (i: number): PlayedGroup["pool"] => (i < 2 ? "train" : "exploiter");
+const groupNamed = (opponent: string, i: number): PlayedGroup => ({
+  roster,
+  pool: poolOf(i),
+  opponent,
+  played: [],
+  episodes: [],
+});
 
 /** An engine that counts the snapshots it has handed out and those still held. */
 class Counting extends TabularEngine {
@@ -38,11 +46,12 @@ function setUp(settings: Partial<StreamSettings>, count = 4, done: (name: string
   const begin = (step: number, sampler: Sampler, signal: AbortSignal) =>
     Array.from({ length: count }, (_, i) => {
       const name = `${step}.${i}`;
-      return new Promise<PlayedGroup>((resolve, reject) => {
-        const finish = () => resolve(groupNamed(name));
+      const result = new Promise<PlayedGroup>((resolve, reject) => {
+        const finish = () => resolve(groupNamed(name, i));
         hands.set(name, { sampler, signal, finish, fail: reject });
         if (done(name)) finish();
       });
+      return { game: "ipd", pool: poolOf(i), result };
     });
   const stream = new GroupStream(engine, begin, { maxStepsOffPolicy: 0, stragglerSeconds: 0, ...settings });
   return { engine, hands, stream };
@@ -78,44 +87,61 @@ describe("a stream of groups", () => {
     expect(engine.held).toBe(0);
   });
 
-  test("late groups join a later step while they are fresh enough, and are dropped afterwards", async () => {
-    const late = new Set(["0.1", "0.3"]);
-    const { engine, hands, stream } = setUp({ maxStepsOffPolicy: 1, stragglerSeconds: 0.01 }, 4, (name) => !late.has(name));
-    const first = await stream.batch(0, 9);
-    expect(first).toMatchObject({ late: 2, dropped: 0 });
-    expect(seen(first.groups)).toEqual(["0.0@0", "0.2@0"]);
-    hands.get("0.3")!.finish();
-    await settled();
-    const second = await stream.batch(1, 9);
-    expect(seen(second.groups)).toEqual(["1.0@1", "1.1@1", "1.2@1", "1.3@1", "0.3@1"]);
-    expect(second).toMatchObject({ late: 0, dropped: 1 });
-    expect(hands.get("0.1")!.signal.aborted).toBe(true);
-    expect(seen((await stream.batch(2, 9)).groups)).toEqual(["2.0@1", "2.1@1", "2.2@1", "2.3@1"]);
-    hands.get("0.1")!.fail(new Error("aborted"));
+  test("late groups join the next step also in the long run, and are dropped when they are too old", async () => {
+    // In every step group 3 is late; it ends before the next step learns, but for that of step 2.
+    const settings = { maxStepsOffPolicy: 2, stragglerSeconds: 0.01 };
+    const { engine, hands, stream } = setUp(settings, 4, (name) => !name.endsWith(".3"));
+    const batches: string[] = [];
+    for (let step = 0; step < 6; step++) {
+      const { groups, planned, late, dropped } = await stream.batch(step, 6);
+      expect(planned).toBe(4);
+      const joined = groups.filter(({ opponent }) => !opponent.startsWith(`${step}.`));
+      batches.push(`${seen(joined).join()} ${Math.max(...groups.map(({ staleness }) => staleness))} ${late} ${dropped}`);
+      if (step !== 2) hands.get(`${step}.3`)!.finish();
+      await settled();
+    }
+    expect(batches).toEqual([" 0 1 0", "0.3@1 1 1 0", "1.3@2 2 1 0", " 1 1 1", "3.3@2 2 1 0", "4.3@2 2 1 0"]);
+    expect(hands.get("2.3")!.signal.aborted).toBe(true);
+    hands.get("2.3")!.fail(new Error("aborted"));
     await stream.close();
     expect(engine.held).toBe(0);
   });
 
-  test("without off-policy steps, late groups are dropped at once; half are waited for however long they take", async () => {
+  test("without off-policy steps, late groups are dropped at once; half of each pool is waited for however long it takes", async () => {
     const { hands, stream } = setUp({ stragglerSeconds: 0.01 }, 4, () => false);
     let taken = false;
     const batch = stream.batch(0, 9).finally(() => (taken = true));
     await settled();
     hands.get("0.0")!.finish();
+    hands.get("0.1")!.finish();
     await new Promise((resolve) => setTimeout(resolve, 40));
-    expect(taken).toBe(false);
+    expect(taken).toBe(false); // none of the pool exploiter
     hands.get("0.2")!.finish();
-    expect(await batch).toMatchObject({ late: 0, dropped: 2 });
+    const { groups, late, dropped } = await batch;
+    expect([seen(groups), late, dropped]).toEqual([["0.0@0", "0.1@0", "0.2@0"], 0, 1]);
     await stream.close();
   });
 
-  test("a failure reaches the step that learns, whether its group was due or late", async () => {
+  test("time that passed before the step was asked for counts", async () => {
+    const settings = { maxStepsOffPolicy: 2, stragglerSeconds: 1e6 };
+    const { stream } = setUp(settings, 4, (name) => name !== "1.3");
+    await stream.batch(0, 9);
+    const now = performance.now();
+    const clock = vi.spyOn(performance, "now").mockReturnValue(now + 2e9);
+    expect(await stream.batch(1, 9)).toMatchObject({ late: 1, dropped: 0 });
+    clock.mockRestore();
+    await stream.close();
+  });
+
+  test("a failure reaches the step that learns, whether its group was due or late, and closing ends the others", async () => {
     const due = setUp({}, 2, () => false);
     const batch = due.stream.batch(0, 9);
     await settled();
     due.hands.get("0.1")!.fail(new Error("server gone"));
     await expect(batch).rejects.toThrow("server gone");
-    const late = setUp({ maxStepsOffPolicy: 3, stragglerSeconds: 0.01 }, 2, (name) => name !== "0.1");
+    await due.stream.close();
+    expect(due.hands.get("0.0")!.signal.aborted).toBe(true);
+    const late = setUp({ maxStepsOffPolicy: 3, stragglerSeconds: 0.01 }, 4, (name) => name !== "0.1");
     await late.stream.batch(0, 9);
     late.hands.get("0.1")!.fail(new Error("server gone later"));
     await settled();

@@ -1,16 +1,19 @@
 /**
  * Groups of episodes on their way to the training steps that learn from them. A step's groups may begin before the steps ahead of it
- * are done (off-policy, by at most a given number of steps), and a step does not wait for its slowest groups longer than a limit: they
- * join a later one while they are fresh enough, and are dropped afterwards.
+ * are done, and a step does not wait for its slowest groups longer than a limit: they join a later one while they are fresh enough,
+ * and are dropped afterwards. No group is ever learned from more than a given number of steps after it began.
  */
 import { setTimeout } from "node:timers/promises";
 import type { Engine, Sampler } from "../engines/engine.ts";
-import type { PlayedGroup } from "./rollout.ts";
+import type { PlayedGroup, StartedGroup } from "./rollout.ts";
 
 export interface StreamSettings {
   /** Training steps between the weights that play a group and those that learn from it, at most. */
   readonly maxStepsOffPolicy: number;
-  /** Longest wait for the rest once half of a step's groups are finished; 0: as long as it takes. */
+  /**
+   * Longest wait for the rest once half of the groups of each pool of a step are finished; 0: as long as it takes. Late groups then need the
+   * last of the steps off-policy, so that a step's groups begin one step less ahead.
+   */
   readonly stragglerSeconds: number;
 }
 
@@ -24,23 +27,33 @@ export interface BatchGroup extends PlayedGroup {
 }
 export interface Batch {
   readonly groups: readonly BatchGroup[];
-  /** Groups of this step that were not finished, and will join a later one. */
+  /** Groups of a whole rollout. */
+  readonly planned: number;
+  /** Groups of this step that were not finished, and may join a later one. */
   readonly late: number;
-  /** Groups given up. */
+  /** Groups given up in this step. */
   readonly dropped: number;
 }
 
-/** Begins the groups of a step with a sampler. */
-export type Begin = (step: number, sampler: Sampler, signal: AbortSignal) => readonly Promise<PlayedGroup>[];
+/** Begins the groups of a step with a sampler; `signal` ends them. */
+export type Begin = (step: number, sampler: Sampler, signal: AbortSignal) => readonly StartedGroup[];
 
 interface Pending {
   /** Training steps done when it began. */
   readonly version: number;
-  readonly result: Promise<PlayedGroup>;
   /** Ends all groups of its step that are not finished. */
   readonly controller: AbortController;
   group?: PlayedGroup;
   error?: unknown;
+}
+
+/** The groups of one step. */
+interface Started {
+  readonly groups: readonly Pending[];
+  /** Fails with the first group that fails. */
+  readonly all: Promise<unknown>;
+  /** When half of the groups of each pool were finished, in milliseconds. */
+  readonly half: Promise<number>;
 }
 
 /** Weights as they were after `version` training steps. */
@@ -54,9 +67,9 @@ export class GroupStream {
   readonly #engine: Engine;
   readonly #begin: Begin;
   readonly #settings: StreamSettings;
-  /** Begun for steps to come. */
-  readonly #ahead = new Map<number, readonly Pending[]>();
-  /** Of steps before, not finished when their step was taken. */
+  /** Begun for steps that have not learned yet. */
+  readonly #started = new Map<number, Started>();
+  /** Of steps before, not finished when their step learned. */
   #late: readonly Pending[] = [];
   readonly #policies = new Set<Policy>();
   #policy: Policy | undefined;
@@ -70,35 +83,41 @@ export class GroupStream {
   /** The groups that `step`, before which as many steps are done, learns from. Groups of steps from `end` on are not begun. */
   async batch(step: number, end: number): Promise<Batch> {
     const { maxStepsOffPolicy, stragglerSeconds } = this.#settings;
-    for (let ahead = step; ahead <= Math.min(step + maxStepsOffPolicy, end - 1); ahead++)
-      if (!this.#ahead.has(ahead)) this.#ahead.set(ahead, await this.#start(ahead, step));
-    const due = this.#ahead.get(step)!;
-    this.#ahead.delete(step);
-    await enough(due, stragglerSeconds);
-    const candidates = [...due, ...this.#late];
+    const ahead = stragglerSeconds > 0 ? Math.max(0, maxStepsOffPolicy - 1) : maxStepsOffPolicy;
+    for (let next = step; next <= Math.min(step + ahead, end - 1); next++)
+      if (!this.#started.has(next)) this.#started.set(next, await this.#start(next, step));
+    const due = this.#started.get(step)!;
+    await (stragglerSeconds > 0 ? enough(due, stragglerSeconds) : due.all);
+    const candidates = [...due.groups, ...this.#late];
     const failed = candidates.find(({ error }) => error !== undefined);
     if (failed) throw failed.error;
+    this.#started.delete(step);
     const groups = candidates.flatMap(({ group, version }) => (group ? [{ ...group, staleness: step - version }] : []));
     const unfinished = candidates.filter(({ group }) => group === undefined);
     this.#late = unfinished.filter(({ version }) => step + 1 - version <= maxStepsOffPolicy);
     const dropped = unfinished.filter((pending) => !this.#late.includes(pending));
     for (const { controller } of dropped) controller.abort(new Error("dropped: too late for the steps it may join"));
-    return { groups, late: this.#late.filter((pending) => due.includes(pending)).length, dropped: dropped.length };
+    return {
+      groups,
+      planned: due.groups.length,
+      late: this.#late.filter((pending) => due.groups.includes(pending)).length,
+      dropped: dropped.length,
+    };
   }
 
   /** Gives up what is under way. */
   async close(): Promise<void> {
-    for (const { controller } of [...this.#ahead.values()].flat().concat(this.#late))
-      controller.abort(new Error("the run ended"));
+    const begun = [...this.#started.values()].flatMap(({ groups }) => groups);
+    for (const { controller } of [...begun, ...this.#late]) controller.abort(new Error("the run ended"));
     await Promise.all([...this.#policies].map((policy) => this.#release(policy)));
   }
 
-  async #start(step: number, version: number): Promise<readonly Pending[]> {
+  async #start(step: number, version: number): Promise<Started> {
     const policy = await this.#policyOf(version);
     const controller = new AbortController();
-    const results = this.#begin(step, policy?.sampler ?? this.#engine, controller.signal);
-    return results.map((result) => {
-      const pending: Pending = { version, result, controller };
+    const started = this.#begin(step, policy?.sampler ?? this.#engine, controller.signal);
+    const groups = started.map(({ result }) => {
+      const pending: Pending = { version, controller };
       const settled = result.then(
         (group) => void (pending.group = group),
         (error: unknown) => void (pending.error = error),
@@ -106,6 +125,9 @@ export class GroupStream {
       policy?.users.push(settled);
       return pending;
     });
+    const all = Promise.all(started.map(({ result }) => result));
+    all.catch(() => undefined); // its step will hear of it
+    return { groups, all, half: halfOfEachPool(started).then(() => performance.now()) };
   }
 
   /** Nothing where each step waits for all its own groups: then the engine itself plays. */
@@ -125,20 +147,31 @@ export class GroupStream {
   }
 }
 
-/** Ends when all groups are finished, or half of them and then some time has passed. Fails with the first that fails. */
-async function enough(groups: readonly Pending[], seconds: number): Promise<void> {
-  const all = Promise.all(groups.map(({ result }) => result));
-  if (seconds > 0) {
-    await Promise.race([all, finished(groups, Math.ceil(groups.length / 2))]);
-    const timer = new AbortController();
-    const limit = setTimeout(seconds * 1000, undefined, { signal: timer.signal }).catch(() => undefined);
-    await Promise.race([all, limit]).finally(() => timer.abort());
-  } else await all;
+/** Ends when all groups are finished, or so many seconds after half of them were. Fails with the first that fails. */
+async function enough({ all, half }: Started, seconds: number): Promise<void> {
+  const timer = new AbortController();
+  const limit = half.then((at) =>
+    setTimeout(Math.max(0, at + seconds * 1000 - performance.now()), undefined, { signal: timer.signal }).catch(
+      () => undefined,
+    ),
+  );
+  await Promise.race([all, limit]).finally(() => timer.abort());
 }
 
-const finished = (groups: readonly Pending[], count: number): Promise<void> =>
+/** Ends when half of the groups of each pool of each game are finished. */
+async function halfOfEachPool(groups: readonly StartedGroup[]): Promise<void> {
+  const pools = new Map<string, Promise<unknown>[]>();
+  for (const { game, pool, result } of groups) {
+    const name = `${game} ${pool}`;
+    pools.set(name, [...(pools.get(name) ?? []), result]);
+  }
+  await Promise.all([...pools.values()].map((own) => fulfilled(own, Math.ceil(own.length / 2))));
+}
+
+/** Ends when so many of the promises are fulfilled. */
+const fulfilled = (promises: readonly Promise<unknown>[], count: number): Promise<void> =>
   new Promise((resolve) => {
     let left = count;
     const one = () => void (--left === 0 && resolve());
-    for (const { result } of groups) result.then(one, () => undefined);
+    for (const promise of promises) promise.then(one, () => undefined);
   });

@@ -10,7 +10,7 @@ import { trainTokenizer } from "../text/bpe.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS } from "../text/chat.ts";
 import { saveTokenizer, tokenizerFiles } from "../text/tokenizer.ts";
 import { createAgent, openAgent } from "./agent.ts";
-import { startRollout } from "./rollout.ts";
+import { rollout, startRollout } from "./rollout.ts";
 import { learn } from "./sepo.ts";
 import { type Begin, GroupStream } from "./stream.ts";
 import { modelPlayer } from "../play/player.ts";
@@ -96,7 +96,7 @@ describe("a run on a Tinker server", () => {
     const config = configOf({
       engine: { kind: "tinker", profile: "tinker", baseUrl: slow.baseUrl, baseModel: "bigram", tokenizer: folder },
       sft: { epochs: 0 },
-      sepo: { scenarios: 1, groupSize: 2, learningRate: 0.01, beta: 0, maxStepsOffPolicy: 1, stragglerSeconds: 1 },
+      sepo: { scenarios: 1, groupSize: 2, learningRate: 0.01, beta: 0, maxStepsOffPolicy: 2, stragglerSeconds: 1 },
     });
     const agent = await createAgent(config, () => []);
     try {
@@ -114,8 +114,8 @@ describe("a run on a Tinker server", () => {
       }
       await stream.close();
       expect(steps.map((metrics) => metrics["groups/late"])).toEqual([1, 0, 0]);
-      // It was fresh enough for the second step and not there yet.
-      expect(steps.map((metrics) => metrics["groups/dropped"])).toEqual([0, 1, 0]);
+      // It was fresh enough for the second and third step and not there yet.
+      expect(steps.map((metrics) => metrics["groups/dropped"])).toEqual([0, 0, 1]);
       expect(steps.map((metrics) => metrics["staleness/max"])).toEqual([0, 1, 1]);
       expect(episodes).toContain(`1: ${2 * OPPONENTS}/${2 * OPPONENTS}`);
       expect(episodes).not.toContain(`0: ${2 * OPPONENTS}/${2 * OPPONENTS}`);
@@ -123,6 +123,34 @@ describe("a run on a Tinker server", () => {
       await agent.engine.release();
       await slow.stop();
     }
+  });
+
+  test("an episode that fails ends the others", async () => {
+    const failing = await TinkerServer.start({
+      kind: "tinker",
+      vocabularySize,
+      fault: (operation, count) =>
+        operation === "asample" ? (count === 5 ? { status: 400, body: "no more" } : { late: 50 }) : undefined,
+    });
+    const config = configOf({
+      engine: {
+        kind: "tinker",
+        profile: "tinker",
+        baseUrl: failing.baseUrl,
+        baseModel: "bigram",
+        tokenizer: folder,
+        concurrency: 4,
+      },
+    });
+    const agent = await createAgent(config, () => []);
+    const player = modelPlayer("agent", agent.engine, agent.encoding, agent.sampler);
+    await expect(rollout(agent.rosters, player, seedKey(1), { scenarios: 1, groupSize: 2 })).rejects.toThrow("no more");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const asked = failing.count("asample");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(failing.count("asample")).toBe(asked);
+    await agent.engine.release();
+    await failing.stop();
   });
 
   test("a server that cannot sample while it trains is not asked to", async () => {

@@ -35,6 +35,8 @@ interface Submission {
   /** Tells a server that the request is the one it has seen, also when it has forgotten its promise. */
   readonly key: string;
   readonly options?: Partial<PostOptions>;
+  /** Ends this operation besides what ends all. */
+  readonly signal?: AbortSignal;
 }
 
 export class TinkerClient {
@@ -81,7 +83,10 @@ export class TinkerClient {
     if (!this.profile.configures) return;
     const { transport } = this;
     const { credentials, clock, signal } = transport.options;
-    const ask = async () => parseJson(await transport.attempt("POST", "client/config", jsonBody({ sdk_version: VERSION })));
+    const ask = async () => {
+      const given = await transport.attempt("POST", "client/config", jsonBody({ sdk_version: VERSION }));
+      return given.status === 408 || given.status === 429 || given.status >= 500 ? undefined : parseJson(given);
+    };
     let answer = await ask().catch(() => undefined);
     for (let again = 1; again < 3 && answer === undefined; again++) {
       await clock.sleep(500, signal);
@@ -127,6 +132,7 @@ export class TinkerClient {
   async models(): Promise<ReadonlyMap<string, number | undefined>> {
     const answer = await this.transport.attempt("GET", "get_server_capabilities").catch((cause: unknown) => {
       this.transport.options.signal.throwIfAborted();
+      if (cause instanceof EngineError) throw cause;
       const { baseUrl } = this.transport.options;
       throw new EngineError(`tinker: ${baseUrl} does not answer (${cause instanceof Error ? cause.message : String(cause)})`, {
         cause,
@@ -179,16 +185,17 @@ export class TinkerClient {
   }
 
   /** Sends a request; the number of the promise that the server gives for it. */
-  async submit({ operation, body, key, options }: Submission): Promise<string> {
+  async submit({ operation, body, key, options, signal }: Submission): Promise<string> {
     const resends = this.profile.resends.includes(operation);
-    const answer = await this.transport.post(operation, body, { resends, key, ...options });
+    const answer = await this.transport.post(operation, body, { resends, key, ...options, ...(signal && { signal }) });
     return wire.read(wire.promise, answer, operation).request_id;
   }
 
   /** The result of a promise; the request is sent again when the server has forgotten it and sending again is harmless. */
   async result(submission: Submission, requestId: string): Promise<Answer> {
     const { operation } = submission;
-    const { signal, onEvent } = this.transport.options;
+    const { onEvent, signal: all } = this.transport.options;
+    const signal = submission.signal === undefined ? all : AbortSignal.any([all, submission.signal]);
     for (let again = 0, id = requestId; ; again++) {
       try {
         return await retrieve(this.transport, id, { operation, signal, seconds: this.#deadlineSeconds });
@@ -322,7 +329,11 @@ export class RemoteSampler {
     this.id = id;
   }
 
-  async sample({ tokens, maxTokens, stop, seed, promptLogprobs = false }: SamplingRequest): Promise<wire.SampleResult> {
+  async sample(
+    { tokens, maxTokens, stop, seed, promptLogprobs = false }: SamplingRequest,
+    signal?: AbortSignal,
+  ): Promise<wire.SampleResult> {
+    signal?.throwIfAborted();
     const body = jsonBody({
       sampling_session_id: this.id,
       seq_id: this.#sequence++,
@@ -347,6 +358,7 @@ export class RemoteSampler {
         headers: { "X-Tinker-Sampling-Backpressure": "1" },
         pressureSeconds: tokens.length * 4 > LONG_PROMPT ? 5 : 1,
       },
+      ...(signal && { signal }),
     };
     const answer = await this.client.result(submission, await this.client.submit(submission));
     const value = answer.type.includes(PROTOBUF) ? decodeSample(answer.bytes) : parseJson(answer);

@@ -7,6 +7,8 @@ const claims = z.looseObject({ exp: z.number() });
 
 /** Seconds before its end at which a token is renewed, or half its life if that is shorter. */
 const EARLY = 300;
+/** Seconds between renewals at least, also where the clocks of both sides disagree. */
+const SHORTEST = 10;
 
 export class Credentials {
   readonly apiKey: string;
@@ -38,7 +40,7 @@ export class Credentials {
     try {
       const token = await exchange();
       const life = endOf(token) - Date.now() / 1000;
-      this.#renewAt = this.#clock.now() + 1000 * Math.max(life - EARLY, life / 2);
+      this.#renewAt = this.#clock.now() + 1000 * Math.max(life - EARLY, life / 2, SHORTEST);
       return token;
     } catch (error) {
       this.#token = undefined;

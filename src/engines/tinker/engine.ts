@@ -32,7 +32,7 @@ import {
   refuse,
   temperatureRefusal,
 } from "./profiles.ts";
-import { LiveSampler, TinkerSnapshot, sampleRemote, seedOf } from "./sampler.ts";
+import { type Score, TinkerSnapshot, sampleRemote, scoreRemote, seedOf } from "./sampler.ts";
 import * as wire from "./wire.ts";
 
 export interface TinkerEngineOptions extends Omit<ClientOptions, "profile" | "baseUrl" | "apiKey"> {
@@ -144,13 +144,17 @@ export class TinkerEngine implements Engine {
     return { ...this.#client.profile.limits, ...this.#settings.requestLimits };
   }
 
-  async sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
+  async sample(
+    requests: readonly SampleRequest[],
+    settings: SamplerSettings,
+    signal?: AbortSignal,
+  ): Promise<readonly Completion[]> {
     this.#checkHeld();
     refuse(temperatureRefusal(this.#client.profile, settings.temperature));
     if (requests.length === 0) return [];
     return this.#gate.shared(async () => {
       this.#sampler ??= this.#makeSampler();
-      return sampleRemote(await this.#sampler, this.#client.profile, requests, settings, this.#limits);
+      return sampleRemote(await this.#sampler, this.#client.profile, requests, settings, this.#limits, signal);
     });
   }
 
@@ -235,9 +239,11 @@ export class TinkerEngine implements Engine {
       this.#snapshots--;
       this.#closeWhenUnused();
     };
-    return this.facts.frozenSnapshots
-      ? new TinkerSnapshot(remote, profile, this.#limits, onRelease)
-      : new LiveSampler(remote, this, profile, this.#limits, onRelease);
+    // The scores of weights that follow those in training are the engine's own, in their turn between its steps.
+    const score: Score = this.facts.frozenSnapshots
+      ? (requests) => scoreRemote(remote, requests, this.#slots)
+      : (requests, temperature) => this.score(requests, temperature);
+    return new TinkerSnapshot(remote, profile, this.#limits, score, onRelease);
   }
 
   /** Writes `tinker.json`, which names the weights on the server, and the adapter into `adapter/` where the server hands it out. */

@@ -186,6 +186,20 @@ describe("errors and waiting are visible", () => {
     await expect(create({ apiKey: "tml-other" })).rejects.toThrow(/auth\/token: 401 expected the API key/);
   });
 
+  test("a sample that nobody waits for any more gives its slot back", async () => {
+    const slow: FaultPlan = (operation, count) => (operation === "asample" && count === 0 ? { late: 5000 } : undefined);
+    const { server, engine } = await start("tinker", slow, { concurrency: 1 });
+    const controller = new AbortController();
+    const open = engine.sample([requests[0]], settings, controller.signal);
+    const queued = engine.sample([requests[1]], settings, controller.signal);
+    const outcomes = Promise.allSettled([open, queued]);
+    while (server.count("asample") === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    controller.abort(new Error("dropped"));
+    expect(await outcomes).toMatchObject([{ reason: { message: "dropped" } }, { reason: { message: "dropped" } }]);
+    expect(await engine.sample([requests[2]], settings)).toHaveLength(1);
+    expect(server.count("asample")).toBe(2); // the queued one was never sent
+  });
+
   test("an abort ends everything under way with its reason", async () => {
     const controller = new AbortController();
     const queued: FaultPlan = (operation, count) => {

@@ -78,6 +78,7 @@ export async function retrieve(
           "X-Tinker-Request-Iteration": String(iteration),
           "X-Tinker-Request-Type": REQUEST_TYPES[operation] ?? operation,
         },
+        signal,
       );
       const { status } = answer;
       if (status === 200 && answer.type.includes(PROTOBUF)) return answer;

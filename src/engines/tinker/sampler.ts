@@ -29,6 +29,7 @@ export function sampleRemote(
   requests: readonly SampleRequest[],
   { temperature, maxTokens, stop }: SamplerSettings,
   { contextLength, slots }: SamplingLimits,
+  signal?: AbortSignal,
 ): Promise<Completion[]> {
   refuse(temperatureRefusal(profile, temperature));
   if (!Number.isInteger(maxTokens) || maxTokens < 1)
@@ -40,7 +41,7 @@ export function sampleRemote(
       );
   return slots.map(requests, async ({ prompt, key }) => {
     const seed = profile.seeds ? { seed: seedOf(key) } : {};
-    return completionOf(await remote.sample({ tokens: prompt.tokens, maxTokens, stop, ...seed }), maxTokens, stop);
+    return completionOf(await remote.sample({ tokens: prompt.tokens, maxTokens, stop, ...seed }, signal), maxTokens, stop);
   });
 }
 
@@ -77,26 +78,40 @@ export function scoreRemote(remote: RemoteSampler, requests: readonly ScoreReque
   });
 }
 
-abstract class HeldSampler implements Sampler {
+/** How a snapshot scores. */
+export type Score = Sampler["score"];
+
+/** A sampler that goes on while the model trains, with its own weights or with those in training. */
+export class TinkerSnapshot implements Sampler {
   readonly independent = true;
-  protected readonly remote: RemoteSampler;
-  protected readonly profile: Profile;
-  protected readonly limits: SamplingLimits;
+  readonly #remote: RemoteSampler;
+  readonly #profile: Profile;
+  readonly #limits: SamplingLimits;
+  readonly #score: Score;
   readonly #onRelease: () => void;
   #released = false;
 
-  constructor(remote: RemoteSampler, profile: Profile, limits: SamplingLimits, onRelease: () => void) {
-    this.remote = remote;
-    this.profile = profile;
-    this.limits = limits;
+  constructor(remote: RemoteSampler, profile: Profile, limits: SamplingLimits, score: Score, onRelease: () => void) {
+    this.#remote = remote;
+    this.#profile = profile;
+    this.#limits = limits;
+    this.#score = score;
     this.#onRelease = onRelease;
   }
 
-  abstract score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]>;
+  async sample(
+    requests: readonly SampleRequest[],
+    settings: SamplerSettings,
+    signal?: AbortSignal,
+  ): Promise<readonly Completion[]> {
+    this.#checkHeld();
+    return sampleRemote(this.#remote, this.#profile, requests, settings, this.#limits, signal);
+  }
 
-  async sample(requests: readonly SampleRequest[], settings: SamplerSettings): Promise<readonly Completion[]> {
-    this.checkHeld();
-    return sampleRemote(this.remote, this.profile, requests, settings, this.limits);
+  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
+    this.#checkHeld();
+    refuse(temperatureRefusal(this.#profile, temperature));
+    return this.#score(requests, temperature);
   }
 
   release(): Promise<void> {
@@ -105,35 +120,7 @@ abstract class HeldSampler implements Sampler {
     return Promise.resolve();
   }
 
-  protected checkHeld(): void {
+  #checkHeld(): void {
     if (this.#released) throw new EngineError("tinker: the snapshot was released");
-  }
-}
-
-/** Weights that stay as they were while training goes on. */
-export class TinkerSnapshot extends HeldSampler {
-  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
-    this.checkHeld();
-    refuse(temperatureRefusal(this.profile, temperature));
-    return scoreRemote(this.remote, requests, this.limits.slots);
-  }
-}
-
-/** Weights that follow those in training; scores are the engine's, in their turn between its steps. */
-export class LiveSampler extends HeldSampler {
-  readonly #engine: Sampler;
-
-  constructor(
-    remote: RemoteSampler,
-    engine: Sampler,
-    ...more: readonly [profile: Profile, limits: SamplingLimits, onRelease: () => void]
-  ) {
-    super(remote, ...more);
-    this.#engine = engine;
-  }
-
-  async score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
-    this.checkHeld();
-    return this.#engine.score(requests, temperature);
   }
 }

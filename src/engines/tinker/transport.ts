@@ -39,6 +39,8 @@ export interface PostOptions {
   /** Whether the request may be sent again when it is unknown whether it arrived. */
   readonly resends: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Ends this request besides what ends all. */
+  readonly signal?: AbortSignal;
   /** Of the request, by which a server knows it again. */
   readonly key?: string;
   /** Seconds before a request that was refused with 429 goes out again; by default they double from 0.5 to 10. */
@@ -70,8 +72,9 @@ export class Transport {
     operation: string,
     body?: Body,
     headers: Readonly<Record<string, string>> = {},
+    signal = this.options.signal,
   ): Promise<Answer & { readonly headers: Headers }> {
-    const { credentials, signal, answerSeconds } = this.options;
+    const { credentials, answerSeconds } = this.options;
     const key = headers["X-API-Key"] ?? (await credentials.current());
     const timeout = AbortSignal.timeout(answerSeconds * 1000);
     try {
@@ -116,9 +119,10 @@ export class Transport {
   async post(
     operation: string,
     body: Body,
-    { resends, headers = {}, key = randomUUID(), pressureSeconds }: PostOptions,
+    { resends, headers = {}, key = randomUUID(), pressureSeconds, signal: own }: PostOptions,
   ): Promise<unknown> {
-    const { clock, signal, submitSeconds, onEvent, retriesConflict } = this.options;
+    const { clock, submitSeconds, onEvent, retriesConflict } = this.options;
+    const signal = own === undefined ? this.options.signal : AbortSignal.any([this.options.signal, own]);
     const sent = { "X-Idempotency-Key": key, ...headers };
     const deadline = clock.now() + submitSeconds * 1000;
     for (let attempt = 1; ; attempt++) {
@@ -126,7 +130,7 @@ export class Transport {
       let seconds = Math.min(10, 0.5 * 2 ** (attempt - 1));
       let safe: boolean;
       try {
-        const answer = await this.attempt("POST", operation, body, sent);
+        const answer = await this.attempt("POST", operation, body, sent, signal);
         if (answer.status < 300) return parseJson(answer);
         if (answer.status === 415) throw new UnsupportedBodyError(`tinker: ${operation}: 415 ${wordsOf(answer)}`);
         const pressed = answer.status === 429;
