@@ -33,7 +33,10 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
 const model = MODELS[process.env.MODEL ?? "2m"];
 if (model === undefined) throw new Error(`MODEL: expected one of ${Object.keys(MODELS).join(", ")}`);
 
-/** 32 sequences of 256 tokens of which the last 128 carry loss, none shared; 128 prompts of 200 tokens that share 120. */
+/**
+ * 32 sequences of 256 tokens of which the last 128 carry loss, none shared; 128 prompts of 200 tokens that share 120; and 8 of these prompts
+ * with 16 replies each, as in a group of GRPO.
+ */
 const ROWS = 32;
 const LENGTH = 256;
 const COUNT = 128;
@@ -41,6 +44,7 @@ const PROMPTS = 128;
 const SHARED = 120;
 const OWN = 80;
 const NEW = 16;
+const GROUP = 16;
 const CLIP = 0.2;
 const TOLERANCE = 1e-4;
 
@@ -88,7 +92,7 @@ await writeFile(
       count: COUNT,
       clip: CLIP,
     },
-    decoding: { prefix, suffixes, new: NEW },
+    decoding: { prefix, suffixes, new: NEW, group: GROUP },
   }),
 );
 
@@ -136,7 +140,8 @@ const step = (loss: Loss) => async () => {
   await engine.accumulate(loss);
   await engine.step(ADAM);
 };
-const sample = () => engine.sample(requests, { temperature: 1, maxTokens: NEW, stop: [] });
+const grouped = requests.map(({ key }, i) => ({ prompt: requests[Math.floor(i / GROUP)].prompt, key }));
+const sample = (list: typeof requests) => () => engine.sample(list, { temperature: 1, maxTokens: NEW, stop: [] });
 const modes = process.env.COMPILE === "0" ? ["eager"] : ["eager", "compile"];
 const TASKS = [
   {
@@ -146,7 +151,8 @@ const TASKS = [
     theirs: modes.map((m) => `step cross_entropy ${m}`),
   },
   { name: "GRPO step", units: ROWS * LENGTH, ours: step(LOSSES.ppo), theirs: modes.map((m) => `step ppo ${m}`) },
-  { name: "decode", units: PROMPTS * NEW, ours: sample, theirs: ["decode shared", "decode plain"] },
+  { name: "decode", units: PROMPTS * NEW, ours: sample(requests), theirs: ["decode shared", "decode plain"] },
+  { name: "decode groups", units: PROMPTS * NEW, ours: sample(grouped), theirs: ["decode groups"] },
 ];
 for (const { name, units, ours, theirs } of TASKS) {
   const first = await seconds(ours);

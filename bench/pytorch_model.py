@@ -7,7 +7,8 @@ each line of output is its JSON answer:
 
     check LOSS        loss, and the gradient written to FOLDER/gradient.f32 in the order of the file's parameters
     step LOSS MODE    seconds of one training step: loss, gradient, clipping, fused AdamW; MODE is eager or compile
-    decode MODE       seconds to sample; MODE is shared (prefix computed once) or plain (every prompt in full)
+    decode MODE       seconds to sample; MODE is shared (prefix computed once), plain (every prompt in full), or groups (a few of the
+                      prompts, each computed once and continued many times)
     matmul N          floating-point operations per second of an N x N product
     memory            peak resident bytes of this process
 """
@@ -113,6 +114,7 @@ class Decoding:
         self.prefix = torch.tensor([given["prefix"]])
         self.suffixes = torch.tensor(given["suffixes"])
         self.new = given["new"]
+        self.group = given["group"]
 
     def cache(self, rows, size):
         shape = (rows, self.model.groups, size, self.model.head_width)
@@ -153,6 +155,22 @@ class Decoding:
 
         hidden = model.run(self.suffixes, torch.arange(offset, start), follow)[:, -1]
         return self.continue_from(hidden, start, cache)
+
+    @torch.inference_mode()
+    def groups(self):
+        rows, own = self.suffixes.shape
+        start = self.prefix.shape[1] + own
+        distinct = rows // self.group
+        cache = self.cache(rows, start + self.new)
+        tokens = torch.cat([self.prefix.expand(distinct, -1), self.suffixes[:distinct]], 1)
+
+        def fill(i, q, k, v):
+            for kept, fresh in zip(cache[i], (k, v)):
+                kept[:, :, :start] = fresh.repeat_interleave(self.group, 0)
+            return self.model.attend(q, k, v, is_causal=True)
+
+        hidden = self.model.run(tokens, torch.arange(start), fill)[:, -1]
+        return self.continue_from(hidden.repeat_interleave(self.group, 0), start, cache)
 
     def continue_from(self, hidden, start, cache):
         tokens = []

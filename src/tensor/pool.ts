@@ -20,7 +20,8 @@ export interface PoolOptions {
 
 /** Hands runs to idle workers in the order in which they were asked for. */
 export class Pool {
-  readonly #threads: number;
+  /** Runs that can be under way at the same time. */
+  readonly size: number;
   readonly #device: Device;
   readonly #entry: URL;
   readonly #queue: Task[] = [];
@@ -29,7 +30,7 @@ export class Pool {
   #released = false;
 
   constructor({ threads = availableParallelism(), device = "cpu", entry = ENTRY }: PoolOptions = {}) {
-    this.#threads = device === "cpu" ? threads : 1;
+    this.size = device === "cpu" ? threads : 1;
     this.#device = device;
     this.#entry = entry;
     if (!existsSync(entry)) throw new WorkerError(`${fileURLToPath(entry)} is missing; run "npm run build"`);
@@ -70,7 +71,7 @@ export class Pool {
 
   /** Nothing when there are as many as there may be. */
   #start(): Thread | undefined {
-    if (this.#active.length >= this.#threads) return undefined;
+    if (this.#active.length >= this.size) return undefined;
     const thread: Thread = new Thread(`worker ${++this.#started}`, this.#entry, this.#device, {
       idle: () => this.#dispatch(),
       exit: () => {

@@ -106,3 +106,19 @@ test("long rows come in small batches", () => {
   expect(denseBatches(rows, COUNTS).map(({ sizes }) => sizes.rows)).toEqual(rows.map(() => 1));
   expect(invariantBatches(rows, { ...COUNTS, fewest: 2 }, true).map(({ sizes }) => sizes.rows)).toEqual([2, 2, 2, 2, 2]);
 });
+
+test("few rows are shared by the workers, many are not cut further", () => {
+  const rows = (count: number, lengths: readonly number[]) =>
+    Array.from({ length: count }, (_, i) =>
+      promptRow(TINY, { tokens: tokensOf(i, lengths[i % lengths.length]), shared: 0 }, 4, [i]),
+    );
+  const counts = { rows: [8, 4, 2], slots: 4096, fewest: 2 };
+  const sizes = (list: ReturnType<typeof rows>, workers: number) =>
+    invariantBatches(list, counts, true, workers).map(({ sizes: { rows: each } }) => each);
+  expect(sizes(rows(8, [10]), 1)).toEqual([8]);
+  expect(sizes(rows(8, [10]), 2)).toEqual([4, 4]);
+  expect(sizes(rows(8, [10]), 3)).toEqual([2, 2, 2, 2]);
+  expect(sizes(rows(16, [10]), 2)).toEqual([8, 8]);
+  // Two lengths are work for two workers already.
+  expect(sizes(rows(16, [10, 20]), 2)).toEqual([8, 8]);
+});

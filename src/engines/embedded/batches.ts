@@ -119,13 +119,13 @@ export interface Counts {
 
 /**
  * Batches in which a row's slots follow from its own lengths alone, so that its bytes do not depend on its company. Where `sampling`,
- * one position of each row is chosen.
+ * one position of each row is chosen. Smaller batches than the counts allow give work to as many workers, where there would be less.
  */
-export function invariantBatches(rows: readonly Row[], counts: Counts, sampling: boolean): readonly Batch[] {
+export function invariantBatches(rows: readonly Row[], counts: Counts, sampling: boolean, workers = 1): readonly Batch[] {
   const chosenOf = (row: Row) => (sampling ? 1 : chosenSlots(row));
-  return byPrefix(rows)
-    .flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`))
-    .flatMap((group) => cut(group, counts, chosenOf(group[0])));
+  const groups = byPrefix(rows).flatMap((group) => groupBy(group, (row) => `${lengthSlots(row)} ${chosenOf(row)}`));
+  const parts = Math.ceil(workers / groups.length);
+  return groups.flatMap((group) => cut(group, counts, chosenOf(group[0]), Math.ceil(group.length / parts)));
 }
 
 /** Batches of similar lengths, longest first: a row may be padded to a longer neighbour, so that few rows stay empty. */
@@ -145,15 +145,15 @@ function fittingCounts({ rows, slots, fewest }: Counts, length: number): readonl
 }
 
 /**
- * Batches as large as the counts allow, each as long as its first row. A rest becomes several small batches, which fill better and run
+ * Batches as large as the counts and `most` allow, each as long as its first row. A rest becomes several small batches, which fill better and run
  * side by side.
  */
-function cut(rows: readonly Row[], counts: Counts, chosen: number): readonly Batch[] {
+function cut(rows: readonly Row[], counts: Counts, chosen: number, most = rows.length): readonly Batch[] {
   const batches: Batch[] = [];
   for (let at = 0; at < rows.length; at += batches.at(-1)!.rows.length) {
     const length = lengthSlots(rows[at]);
     const fitting = fittingCounts(counts, length);
-    const left = rows.length - at;
+    const left = Math.min(most, rows.length - at);
     const count = fitting.find((each) => each <= left) ?? fitting.at(-1)!;
     const prefix = rows[at].prefix.length;
     batches.push({

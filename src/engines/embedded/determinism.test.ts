@@ -54,6 +54,24 @@ test.each(models)("a completion's bytes do not depend on its company: %s model",
   await engine.release();
 });
 
+test.each(models)("a completion's bytes do not depend on the number of workers: %s model", async (_, model) => {
+  // One prompt 70 times and eight of one length: few rows, which several workers share.
+  const few = [
+    ...Array.from({ length: 70 }, (__, i) => ({ ...requests[4], key: foldIn(seedKey(6), i) })),
+    ...promptsOf(8, 20, 3).map((prompt) => ({ prompt: { ...prompt, tokens: prompt.tokens.slice(0, 24) }, key: seedKey(7) })),
+  ];
+  const continued = few.map(({ prompt }, i) => ({ prompt, continuation: tokensOf(i, 3) }));
+  const run = async (threads: number) => {
+    const engine = createEmbeddedEngine({ model, key: seedKey(2), threads });
+    const result = [await engine.sample(few, SETTINGS), await engine.score(continued, 0.9)];
+    await engine.release();
+    return result;
+  };
+  const one = await run(1);
+  expect(await run(2)).toEqual(one);
+  expect(await run(5)).toEqual(one);
+});
+
 test("training from a seed gives the same bytes on any number of threads", async () => {
   const bytesOf = ({ buffer }: Float32Array) => Buffer.from(buffer).toString("hex");
   const run = async (threads: number) => {

@@ -40,6 +40,11 @@ export class Graphs {
     return result;
   }
 
+  /** Runs that can be under way at the same time. */
+  get workers(): number {
+    return this.#pool.size;
+  }
+
   /**
    * Runs the graph of a key, made by `build` the first time, on a free worker with `weights` and, where a batch's rows share a
    * prefix, its keys and values. Only inside `exclusive`.

@@ -29,8 +29,8 @@ interface Plan {
 
 /** Most completions a row first. */
 const PLANS: readonly Plan[] = [
-  { samples: 16, least: 12, counts: { rows: [8, 2], slots: 4096, fewest: 2 } },
-  { samples: 4, least: 3, counts: { rows: [8, 2], slots: 4096, fewest: 2 } },
+  { samples: 16, least: 12, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
+  { samples: 4, least: 3, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
   { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 4096, fewest: 2 } },
 ];
 
@@ -110,7 +110,7 @@ export class WeightsSampler implements Sampler {
     const runs = plans.flatMap((plan) => {
       const own = parts.filter((part) => part.plan === plan);
       const list = own.map(({ members }) => promptRow(config, requests[members[0]].prompt, settings.maxTokens, members));
-      return invariantBatches(list, plan.counts, true).map((batch) => ({ batch, samples: plan.samples }));
+      return invariantBatches(list, plan.counts, true, this.#graphs.workers).map((batch) => ({ batch, samples: plan.samples }));
     });
     return this.#graphs.exclusive(async () => {
       this.checkHeld();
@@ -165,6 +165,7 @@ export class WeightsSampler implements Sampler {
         rows.filter(({ chosen }) => chosen > 0),
         SCORING,
         false,
+        this.#graphs.workers,
       );
       await Promise.all(batches.map((batch) => this.#scoreBatch(batch, requests, temperature, scores)));
       return scores;
