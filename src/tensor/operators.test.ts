@@ -15,6 +15,7 @@ import {
   multiply,
   negate,
   reshape,
+  scatter,
   sigmoid,
   softmax,
   split,
@@ -129,6 +130,20 @@ test("values of operators without a gradient", async () => {
   expect(running).toEqual([1, 3, 6, 4, 9, 15]);
   expect(same).toEqual([0, 0, 1, 0]);
   expect(rows).toEqual([4, 5, 6, 4, 5, 6]);
+});
+
+test("scatter writes rows where the index says and nothing else", async () => {
+  const { y } = await evaluate(
+    [
+      [2, 2, 2],
+      [2, 2],
+    ],
+    [Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8), Float32Array.of(9, 9, 0, 0)],
+    (x, rows) => ({
+      y: scatter(x, constant(BigInt64Array.of(0n, 1n, 1n, 0n), [2, 2]), rows),
+    }),
+  );
+  expect(y).toEqual([1, 2, 9, 9, 0, 0, 7, 8]);
 });
 
 test("a shape mistake names the shapes", () => {

@@ -253,6 +253,11 @@ export function gather(table: Tensor, index: Tensor): Tensor {
     },
   });
 }
+/**
+ * x with `rows` [..., ...row] written at distinct int64 `index` [..., n], which addresses the first n axes of x, whose others have the
+ * shape `row`. No gradient.
+ */
+export const scatter = (x: Tensor, index: Tensor, rows: Tensor): Tensor => operator("ScatterND", [x, index, rows], x.shape);
 /** float32 [...index, size] with a one where the last axis equals the int32 index. */
 export const oneHot = (index: Tensor, size: number): Tensor =>
   cast(equal(reshape(index, [...index.shape, 1]), range(size)), "float32");

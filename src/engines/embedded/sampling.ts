@@ -18,6 +18,7 @@ import {
   multiply,
   range,
   reshape,
+  scatter,
   softmax,
   sum,
 } from "../../tensor/operators.ts";
@@ -71,7 +72,7 @@ function advance(
   tokens: Tensor,
   positions: Tensor,
   masks: { readonly own: Tensor; readonly generated: Tensor },
-  slot: Tensor,
+  slots: Tensor,
   generated: Generated,
 ): { hidden: Tensor; generated: Generated } {
   const { decoder } = context;
@@ -83,7 +84,7 @@ function advance(
   let x = embed(decoder, tokens);
   for (const [i, layer] of weights.layers.entries()) {
     const { queries, own } = project(decoder, layer, rmsNorm(x, layer.inputNorm, config.normEpsilon), layout);
-    const write = (kept: Tensor, fresh: Tensor) => add(kept, multiply(fresh, slot));
+    const write = (kept: Tensor, fresh: Tensor) => scatter(kept, slots, fresh);
     const grown = { keys: write(generated[i].keys, own.keys), values: write(generated[i].values, own.values) };
     next.push(grown);
     const prefix = context.prefix.at(i);
@@ -95,6 +96,12 @@ function advance(
     x = finishLayer(decoder, layer, x, attention(queries, segments, config.headWidth ** -0.5), layout);
   }
   return { hidden: rmsNorm(x, weights.finalNorm, config.normEpsilon), generated: next };
+}
+
+/** Where the first generated token of each completion is kept: group, completion and slot 0, int64 [groups, completions, 1, 3]. */
+function slotsAt(groups: number, completions: number): Tensor {
+  const places = Array.from({ length: groups * completions }, (_, i) => [Math.floor(i / completions), i % completions, 0]);
+  return constant(BigInt64Array.from(places.flat(), BigInt), [groups, completions, 1, 3]);
 }
 
 /**
@@ -130,16 +137,18 @@ export function samplingGraph(config: ModelConfig, sizes: Sizes, samples: number
   const done = logicalOr(equal(given.idle, 1), ended(first.tokens));
   const nothing = fill([config.keyValueHeads, completions, most, config.headWidth], 0);
   const empty = config.layers * 2;
+  const firstSlots = slotsAt(config.keyValueHeads, completions);
+  const alongTime = constant(BigInt64Array.of(0n, 0n, 1n), [3]);
   const result = loop(
     { trips: given.trips, most, start: anyLeft(done) },
     [first.tokens, done, ...Array.from({ length: empty }, () => nothing)],
     (iteration, [tokens, finished, ...caches]) => {
       const step = cast(iteration, "int32");
-      const slot = reshape(cast(equal(range(most), step), "float32"), [most, 1]);
+      const slots = add(firstSlots, multiply(alongTime, iteration));
       const positions = groupPositions(config, reshape(add(starts, step), [completions, 1]));
       const generated = Array.from({ length: config.layers }, (_, i) => ({ keys: caches[2 * i], values: caches[2 * i + 1] }));
       const masks = { own, generated: hideWhere(less(step, range(most))) };
-      const next = advance(context, tokens, positions, masks, slot, generated);
+      const next = advance(context, tokens, positions, masks, slots, generated);
       const drawn = draw(context, next.hidden, given.inverseTemperature, uniformsAt(add(step, 1)));
       const over = logicalOr(finished, ended(drawn.tokens));
       const state = [drawn.tokens, over, ...next.generated.flatMap(({ keys, values }) => [keys, values])];
