@@ -30,7 +30,7 @@ const engineOf = () => new Recording({ rows: vocabulary.rows, vocabularySize: en
 async function learned(groups: readonly BatchGroup[], planned: number, rosters = [roster]) {
   const engine = engineOf();
   const context = { engine, encoding, sampler, rosters, settings: sepo };
-  await learn(context, { groups, planned, late: 0, dropped: 0 }, seedKey(3), { "kuhn/stay-open": { total: 1, weight: 1 } });
+  await learn(context, { groups, planned, late: 0, dropped: 0 }, seedKey(3), {});
   return new Map(engine.examples.map(({ logprobs, advantages }) => [logprobs, advantages[0]]));
 }
 

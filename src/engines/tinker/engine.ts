@@ -27,6 +27,7 @@ import {
   PROFILES,
   type Profile,
   type ProfileName,
+  type Samplers,
   adamRefusals,
   changedSettings,
   refuse,
@@ -225,14 +226,11 @@ export class TinkerEngine implements Engine {
   async snapshot({ frozen = true }: { readonly frozen?: boolean } = {}): Promise<Sampler> {
     this.#checkHeld();
     const { profile } = this.#client;
-    const usable = this.facts.frozenSnapshots || (!frozen && profile.samplers !== "until-next-step");
-    if (!usable) {
-      const why = { frozen: "does not score prompts", live: "follows the weights in training" };
+    if (!this.facts.frozenSnapshots && (frozen || profile.samplers === "until-next-step"))
       throw new EngineError(
-        `tinker: a sampler of ${profile.name} ${profile.samplers === "until-next-step" ? "does not outlast the next step" : why[profile.samplers]}, ` +
-          "so there are no frozen snapshots; save and load into a second engine instead",
+        `tinker: a sampler of ${profile.name} ${NOT_FROZEN[profile.samplers]}, so there are no frozen snapshots; ` +
+          "save and load into a second engine instead",
       );
-    }
     const remote = await this.#gate.exclusive(() => this.#makeSampler());
     this.#snapshots++;
     const onRelease = () => {
@@ -389,6 +387,13 @@ export class TinkerEngine implements Engine {
     return results;
   }
 }
+
+/** Why there is no frozen snapshot that samples and scores. */
+const NOT_FROZEN: Readonly<Record<Samplers, string>> = {
+  frozen: "does not score prompts",
+  live: "follows the weights in training",
+  "until-next-step": "does not outlast the next step",
+};
 
 /** Samples under way at the same time. */
 const CONCURRENCY = 256;
