@@ -9,6 +9,7 @@ import { objectiveSettings } from "../play/score.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
 import { planEpisodes } from "../stats/compare.ts";
+import { POSITIONS, positionsFlag } from "../evaluation/policy-table.ts";
 import { openAgent } from "../training/agent.ts";
 import { deviceOption, naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 import { createProgress } from "./progress.ts";
@@ -22,6 +23,7 @@ interface EvaluateFlags {
   readonly precision?: number;
   readonly seed: number;
   readonly concurrency: number;
+  readonly positions: number;
   readonly brief?: boolean;
   readonly device: Device;
   readonly json?: boolean;
@@ -43,6 +45,12 @@ export function addEvaluate(program: Command): void {
       "--precision <half-width>",
       "instead of --episodes: choose them so that J's interval is this wide to each side",
       positiveReal,
+    )
+    .option(
+      "--positions <n>",
+      "positions per information key at which action probabilities and the worst case are measured",
+      positiveNumber,
+      POSITIONS,
     )
     .option("--seed <n>", "seed of the scenarios; the same seed gives every agent the same ones", naturalNumber, 0)
     .option("--concurrency <n>", "episodes that advance together; changes speed, never a result", positiveNumber, 2048)
@@ -95,7 +103,7 @@ async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentR
       ...flags,
       episodes,
       name: checkpoint,
-      command: `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })}`,
+      command: `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })}${positionsFlag(flags.positions)}`,
       onProgress,
     });
   const { precision } = flags;

@@ -22,8 +22,14 @@ export interface PolicyRow {
 }
 
 export interface PolicyTableOptions {
+  /** Positions shown per information key. */
   readonly samples?: number;
 }
+
+/** Positions shown per information key unless given. */
+export const POSITIONS = 32;
+/** The flag of "sepo evaluate" for a number of positions; nothing for the usual one. */
+export const positionsFlag = (positions: number): string => (positions === POSITIONS ? "" : ` --positions ${positions}`);
 
 export async function policyTable(
   game: Game,
@@ -32,7 +38,7 @@ export async function policyTable(
   encoding: Encoding,
   settings: SamplerSettings,
   key: Key,
-  { samples = 32 }: PolicyTableOptions = {},
+  { samples = POSITIONS }: PolicyTableOptions = {},
 ): Promise<PolicyRow[]> {
   const rows = [...abstractViews(game, [0])]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

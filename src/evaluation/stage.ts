@@ -9,7 +9,7 @@ import type { Estimate } from "../stats/estimate.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type EvaluationOptions, playAll, simulateAll } from "./episodes.ts";
 import { type GameReport, reportOf } from "./evaluate.ts";
-import { type PolicyRow, policyTable, probabilityOf } from "./policy-table.ts";
+import { POSITIONS, type PolicyRow, policyTable, probabilityOf } from "./policy-table.ts";
 import {
   type WorstCase,
   exactWorstCase,
@@ -47,6 +47,8 @@ export interface AgentReportOptions extends EvaluationOptions {
   readonly seed: number;
   /** The command that makes this report again. */
   readonly command: string;
+  /** Positions per information key at which action probabilities are measured. */
+  readonly positions?: number;
 }
 
 /** The root of an evaluation's randomness; the same for every agent. */
@@ -58,7 +60,7 @@ export async function reportAgent(
   sampler: Sampler,
   encoding: Encoding,
   settings: SamplerSettings,
-  { name, seed, command, ...options }: AgentReportOptions,
+  { name, seed, command, positions = POSITIONS, ...options }: AgentReportOptions,
 ): Promise<AgentReport> {
   const key = evaluationKey(seed);
   const agent = modelPlayer(name, sampler, encoding, settings);
@@ -68,7 +70,8 @@ export async function reportAgent(
     const { met, measured } = await playAll(roster, agent, key, options);
     const report = { ...reportOf(roster, measured), referencePolicy: reference.name };
     if (hasExactWorstCase(game)) {
-      const rows = await policyTable(game, met, sampler, encoding, settings, foldIn(key, game.facts.name, "table"));
+      const tableKey = foldIn(key, game.facts.name, "table");
+      const rows = await policyTable(game, met, sampler, encoding, settings, tableKey, { samples: positions });
       const worstCase = tableWorstCase(roster, rows, foldIn(key, game.facts.name, "bootstrap"));
       reports.push({ ...report, actionTable: actionRows(roster, rows), worstCase });
     } else {

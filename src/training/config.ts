@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { DEVICES } from "../engines/embedded/engine.ts";
 import { PROFILE_NAMES } from "../engines/tinker/profiles.ts";
+import { POSITIONS } from "../evaluation/policy-table.ts";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { CREDITS } from "../objective/credit.ts";
 
@@ -135,6 +136,9 @@ export const configSchema = z.strictObject({
     .strictObject({
       episodes: positive.default(200).describe("per opponent"),
       concurrency: positive.default(2048).describe("episodes under way together"),
+      positions: positive
+        .default(POSITIONS)
+        .describe("per information key, at which action probabilities and the worst case are measured"),
     })
     .prefault({}),
 });

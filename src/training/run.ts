@@ -9,6 +9,7 @@ import { appendFile, mkdir, readFile, readdir, rm, truncate } from "node:fs/prom
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { positionsFlag } from "../evaluation/policy-table.ts";
 import { type AgentReport, reportAgent } from "../evaluation/stage.ts";
 import type { Sampler } from "../engines/engine.ts";
 import { transcriptOf } from "../play/score.ts";
@@ -238,13 +239,14 @@ async function evaluateStage(stage: Stage, agent: Agent, folder: string, config:
   const file = join(folder, "evaluation", `${stage}.json`);
   const known = await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return readReport(known);
-  const { episodes, concurrency } = config.evaluation;
+  const { episodes, concurrency, positions } = config.evaluation;
   const report = await reportAgent(agent.rosters, agent.engine, agent.encoding, agent.sampler, {
     name: stage,
     seed: config.seed,
-    command: `sepo evaluate ${join(folder, "checkpoints", stage)} --episodes ${episodes} --seed ${config.seed}`,
+    command: `sepo evaluate ${join(folder, "checkpoints", stage)} --episodes ${episodes} --seed ${config.seed}${positionsFlag(positions)}`,
     episodes,
     concurrency,
+    positions,
     onProgress: (finished) => onEvent?.({ kind: "evaluating", stage, finished, episodes }),
     ...(signal === undefined ? {} : { signal }),
   });

@@ -48,7 +48,7 @@ const configOf = (more: Record<string, unknown> = {}) =>
     sft: { examples: 24, batch: 12, gradientClip: 0 },
     sepo: { steps: 2, scenarios: 1, groupSize: 2, checkpointEvery: 1, gradientClip: 0, learningRate: 0.01 },
     sampler: { maxTokens: 4 },
-    evaluation: { episodes: 2 },
+    evaluation: { episodes: 2, positions: 2 },
     ...more,
   });
 
