@@ -16,7 +16,7 @@ import { foldIn, type Key, seedKey, uniformInteger } from "../src/random.ts";
 import { parseConfig } from "../src/training/config.ts";
 import { createAgent, rostersOf } from "../src/training/agent.ts";
 import { rollout } from "../src/training/rollout.ts";
-import { sepoStep } from "../src/training/sepo.ts";
+import { learn } from "../src/training/sepo.ts";
 import { supervisedExample, supervisedStep } from "../src/training/supervised.ts";
 import { tracesOf } from "../src/training/run.ts";
 import { ADAM, median, seconds } from "./timing.ts";
@@ -98,9 +98,12 @@ async function episodesRow(scenarios: number): Promise<readonly string[]> {
   const { config, agent } = await defaultAgent({ sepo: { scenarios } });
   const reference: Sampler = await agent.engine.snapshot();
   const context = { ...agent, reference, settings: config.sepo };
+  const player = modelPlayer("agent", agent.engine, agent.encoding, agent.sampler);
   let episodes = 0;
   const step = async (key: Key) => {
-    const { groups } = await sepoStep(context, key, {});
+    const played = await rollout(agent.rosters, player, key, config.sepo);
+    const groups = played.map((group) => ({ ...group, staleness: 0 }));
+    await learn(context, { groups, planned: groups.length, late: 0, dropped: 0 }, key, {});
     episodes = groups.reduce((sum, { played }) => sum + played.length, 0);
   };
   const first = await seconds(() => step(foldIn(root, "step", 0)));

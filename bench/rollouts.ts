@@ -7,7 +7,7 @@
  */
 import { createTinkerEngine } from "../src/engines/tinker/engine.ts";
 import { TinkerServer } from "../src/engines/tinker/testing/server.ts";
-import { rosterOf } from "../src/opponents/index.ts";
+import { OBJECTIVE_POOLS, rosterOf } from "../src/opponents/index.ts";
 import { tableEncoding, tableVocabulary } from "../src/play/encoding.ts";
 import { modelPlayer } from "../src/play/player.ts";
 import { foldIn, normal, seedKey } from "../src/random.ts";
@@ -92,8 +92,7 @@ async function run({ together, maxStepsOffPolicy, stragglerSeconds }: Way) {
   };
 }
 
-const episodes =
-  2 * GROUP * (["train", "exploiter", "collusive"] as const).reduce((sum, pool) => sum + roster.pools[pool].length, 0);
+const episodes = 2 * GROUP * OBJECTIVE_POOLS.reduce((sum, pool) => sum + roster.pools[pool].length, 0);
 console.log(`${episodes} episodes of 8 replies a step; ${steps} steps, the first not counted`);
 let reference: number | undefined;
 for (const way of WAYS) {

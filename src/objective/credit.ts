@@ -57,6 +57,7 @@ export interface CreditOptions {
 /** One number per round of one episode. */
 export type PerRound = readonly number[];
 
+/** Groups of each pool in one rollout of one game. */
 export interface PoolSizes {
   readonly train: number;
   readonly exploiter: number;

@@ -15,11 +15,10 @@ import {
 import { meansOf, measureObjective } from "../objective/objective.ts";
 import type { Roster } from "../opponents/index.ts";
 import type { Encoding } from "../play/encoding.ts";
-import { modelPlayer } from "../play/player.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
 import { mean, variance } from "../stats/estimate.ts";
-import { type PlayedGroup, rollout } from "./rollout.ts";
+import type { PlayedGroup } from "./rollout.ts";
 import type { Batch, BatchGroup } from "./stream.ts";
 import { adamSettings } from "./supervised.ts";
 
@@ -68,16 +67,10 @@ export interface SepoStep {
   readonly groups: readonly PlayedGroup[];
 }
 
-/** One step of the algorithm with a rollout of its own; a pure function of the engine's weights, the key and the gaps. */
-export async function sepoStep(context: SepoContext, key: Key, gaps: Gaps, signal?: AbortSignal): Promise<SepoStep> {
-  const { engine, encoding, sampler, rosters, settings } = context;
-  const agent = modelPlayer("agent", engine, encoding, sampler);
-  const played = await rollout(rosters, agent, key, settings, signal === undefined ? {} : { signal });
-  const groups = played.map((group) => ({ ...group, staleness: 0 }));
-  return learn(context, { groups, planned: groups.length, late: 0, dropped: 0 }, key, gaps);
-}
-
-/** One training step on a batch of groups, which may have begun under earlier weights. */
+/**
+ * One training step on a batch of groups, which may have begun under earlier weights; a pure function of the engine's weights, the batch,
+ * the key and the gaps.
+ */
 export async function learn(context: SepoContext, batch: Batch, key: Key, gaps: Gaps): Promise<SepoStep> {
   const { engine, sampler, rosters, settings } = context;
   const { groups } = batch;

@@ -25,6 +25,8 @@ export interface BatchGroup extends PlayedGroup {
    */
   readonly staleness: number;
 }
+
+/** What one training step learns from, and what it did not get. */
 export interface Batch {
   readonly groups: readonly BatchGroup[];
   /** Groups of a whole rollout. */

@@ -145,8 +145,8 @@ function fittingCounts({ rows, slots, fewest }: Counts, length: number): readonl
 }
 
 /**
- * Batches as large as the counts and `most` allow, each as long as its first row. A rest becomes several small batches, which fill better and run
- * side by side.
+ * Batches as large as the counts and `most` allow, each as long as its first row. A rest becomes several small batches, which fill
+ * better and run side by side.
  */
 function cut(rows: readonly Row[], counts: Counts, chosen: number, most = rows.length): readonly Batch[] {
   const batches: Batch[] = [];
