@@ -57,6 +57,15 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
         0.5,
       ),
   ],
+  [
+    "attention of single queries in pairs",
+    [
+      [2, 3, 1, 4],
+      [2, 3, 5, 4],
+      [2, 3, 5, 4],
+    ],
+    (q, keys, values) => attention(q, [{ keys, values, paired: true }], 0.5),
+  ],
   ["logSoftmaxAt", [[3, 5]], (x) => logSoftmaxAt(x, constant(Int32Array.of(4, 0, 2), [3]))],
 ];
 

@@ -4,6 +4,7 @@ import {
   cast,
   concat,
   equal,
+  expand,
   exponential,
   matmul,
   multiply,
@@ -14,6 +15,7 @@ import {
   split,
   subtract,
   sum,
+  type MatmulOptions,
 } from "./operators.ts";
 import { addOutput, operator, ShapeError, showShape, sizeOf, withGradient, type OperatorNode, type Tensor } from "./tensor.ts";
 
@@ -83,6 +85,11 @@ export interface Segment {
   readonly batch?: readonly [number, number];
   /** Added to scores [a, b, m, n]; broadcasts. */
   readonly mask?: Tensor;
+  /**
+   * A single query meets these keys as one of two equal ones. ONNX Runtime multiplies one row with another kernel than several, and
+   * its bytes differ.
+   */
+  readonly paired?: boolean;
 }
 
 /**
@@ -95,12 +102,18 @@ export function attention(q: Tensor, segments: readonly Segment[], scale: number
   /** As the matrices that meet a segment, and back. */
   const joined = (x: Tensor, { batch: [c, d] = [a, b] }: Segment) => reshape(x, [c, d, (a * b * m) / (c * d), x.shape[3]]);
   const apart = (x: Tensor) => reshape(x, [a, b, m, x.shape[3]]);
+  const product = (x: Tensor, segment: Segment, y: Tensor, options?: MatmulOptions) => {
+    const rows = joined(x, segment);
+    const [c, d, count, width] = rows.shape;
+    if (count > 1 || segment.paired !== true) return apart(matmul(rows, y, options));
+    return apart(split(matmul(expand(rows, [c, d, 2, width]), y, options), [1, 1], 2)[0]);
+  };
   const scores = segments.map((segment) => {
-    const raw = apart(matmul(joined(q, segment), segment.keys, { transposeB: true, scale }));
+    const raw = product(q, segment, segment.keys, { transposeB: true, scale });
     return segment.mask ? add(raw, segment.mask) : raw;
   });
   const p = split(softmax(concat(scores, 3)), sizes, 3);
-  const o = segments.map((segment, s) => apart(matmul(joined(p[s], segment), segment.values))).reduce((x, y) => add(x, y));
+  const o = segments.map((segment, s) => product(p[s], segment, segment.values)).reduce((x, y) => add(x, y));
   const sources = [q, ...segments.flatMap(({ keys, values }) => [keys, values])];
   return withGradient(o, sources, (g) => {
     const dot = sum(multiply(g, o), [-1]);

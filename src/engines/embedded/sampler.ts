@@ -13,7 +13,6 @@ import {
 import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch, type Counts } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import type { Graphs } from "./graphs.ts";
-import type { ModelConfig } from "./model.ts";
 import { liveWeights, type LiveWeights } from "./parameters.ts";
 import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
@@ -27,20 +26,15 @@ interface Plan {
   readonly counts: Counts;
 }
 
-/** Most completions a row first. */
+/**
+ * Most completions a row first. Rows are at least two, because ONNX Runtime multiplies a single row with another kernel than several,
+ * and a completion's bytes must not depend on its company.
+ */
 const PLANS: readonly Plan[] = [
   { samples: 16, least: 12, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
   { samples: 4, least: 3, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
   { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 4096, fewest: 2 } },
 ];
-
-/**
- * The plans for a model. ONNX Runtime multiplies a single row with another kernel than several, and its bytes differ; so that a
- * completion does not depend on its company, a key-value head never meets a single query: rows are at least two, and so are the
- * completions of a row where each query head has keys of its own.
- */
-const plansFor = ({ heads, keyValueHeads }: ModelConfig): readonly Plan[] =>
-  heads > keyValueHeads ? PLANS : PLANS.map((plan) => ({ ...plan, samples: Math.max(2, plan.samples) }));
 
 const SCORING = { rows: [32, 8], slots: 4096, fewest: 2 };
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
@@ -65,10 +59,10 @@ export const continuedName = (prompt: Prompt, continuation: readonly number[]): 
   `${promptName(prompt)} ${continuation.join()}`;
 
 /** Requests with the same prompt, cut into rows of as many completions as fit. */
-function partsOf(plans: readonly Plan[], members: readonly number[]) {
+function partsOf(members: readonly number[]) {
   const parts: { readonly plan: Plan; readonly members: readonly number[] }[] = [];
   for (let at = 0; at < members.length; at += parts.at(-1)!.members.length) {
-    const plan = plans.find(({ least }) => members.length - at >= least)!;
+    const plan = PLANS.find(({ least }) => members.length - at >= least)!;
     parts.push({ plan, members: members.slice(at, at + plan.samples) });
   }
   return parts;
@@ -105,9 +99,8 @@ export class WeightsSampler implements Sampler {
     this.checkHeld();
     const { config } = this.#graphs;
     checkSettings(settings, config.vocabularySize);
-    const plans = plansFor(config);
-    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap((members) => partsOf(plans, members));
-    const runs = plans.flatMap((plan) => {
+    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap((members) => partsOf(members));
+    const runs = PLANS.flatMap((plan) => {
       const own = parts.filter((part) => part.plan === plan);
       const list = own.map(({ members }) => promptRow(config, requests[members[0]].prompt, settings.maxTokens, members));
       return invariantBatches(list, plan.counts, true, this.#graphs.workers).map((batch) => ({ batch, samples: plan.samples }));

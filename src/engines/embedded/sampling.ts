@@ -89,7 +89,7 @@ function advance(
     next.push(grown);
     const prefix = context.prefix.at(i);
     const segments: Segment[] = [
-      { ...context.own[i], batch: [groups, context.sizes.rows], mask: masks.own },
+      { ...context.own[i], batch: [groups, context.sizes.rows], mask: masks.own, paired: true },
       { ...grown, mask: masks.generated },
     ];
     if (prefix) segments.unshift({ ...prefix, batch: [groups, 1] });
