@@ -58,13 +58,13 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
       ),
   ],
   [
-    "attention of single queries in pairs",
+    "attention of queries each by itself, to keys that some share",
     [
-      [2, 3, 1, 4],
-      [2, 3, 5, 4],
-      [2, 3, 5, 4],
+      [2, 6, 1, 4],
+      [2, 3, 1, 5, 4],
+      [2, 3, 1, 5, 4],
     ],
-    (q, keys, values) => attention(q, [{ keys, values, paired: true }], 0.5),
+    (q, keys, values) => attention(q, [{ keys, values, batch: [2, 3, 2] }], 0.5),
   ],
   ["logSoftmaxAt", [[3, 5]], (x) => logSoftmaxAt(x, constant(Int32Array.of(4, 0, 2), [3]))],
 ];

@@ -4,7 +4,6 @@ import {
   cast,
   concat,
   equal,
-  expand,
   exponential,
   matmul,
   multiply,
@@ -15,9 +14,19 @@ import {
   split,
   subtract,
   sum,
-  type MatmulOptions,
+  unbroadcast,
 } from "./operators.ts";
-import { addOutput, operator, ShapeError, showShape, sizeOf, withGradient, type OperatorNode, type Tensor } from "./tensor.ts";
+import {
+  addOutput,
+  operator,
+  ShapeError,
+  showShape,
+  sizeOf,
+  withGradient,
+  type OperatorNode,
+  type Shape,
+  type Tensor,
+} from "./tensor.ts";
 
 /** x / sqrt(mean(x^2) + epsilon) * weight over the last axis; weight [n]. */
 export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
@@ -78,18 +87,13 @@ export function swiglu(gate: Tensor, up: Tensor): Tensor {
 
 /** Keys and values that queries [a, b, m, width] meet, with some of the axes before the last taken together. */
 export interface Segment {
-  /** [c, d, n, width] each. */
+  /** [...c, n, width] each, where c broadcasts to `batch`. */
   readonly keys: Tensor;
   readonly values: Tensor;
-  /** The first two axes c, d of queries that meet them, [c, d, a b m / (c d), ..]; a, b unless given. */
-  readonly batch?: readonly [number, number];
+  /** The first axes of queries that meet them, [...batch, the rest, width]; a, b unless given. */
+  readonly batch?: Shape;
   /** Added to scores [a, b, m, n]; broadcasts. */
   readonly mask?: Tensor;
-  /**
-   * A single query meets these keys as one of two equal ones. ONNX Runtime multiplies one row with another kernel than several, and
-   * its bytes differ.
-   */
-  readonly paired?: boolean;
 }
 
 /**
@@ -98,22 +102,17 @@ export interface Segment {
  */
 export function attention(q: Tensor, segments: readonly Segment[], scale: number): Tensor {
   const [a, b, m] = q.shape;
-  const sizes = segments.map(({ keys }) => keys.shape[2]);
+  const sizes = segments.map(({ keys }) => keys.shape.at(-2)!);
   /** As the matrices that meet a segment, and back. */
-  const joined = (x: Tensor, { batch: [c, d] = [a, b] }: Segment) => reshape(x, [c, d, (a * b * m) / (c * d), x.shape[3]]);
-  const apart = (x: Tensor) => reshape(x, [a, b, m, x.shape[3]]);
-  const product = (x: Tensor, segment: Segment, y: Tensor, options?: MatmulOptions) => {
-    const rows = joined(x, segment);
-    const [c, d, count, width] = rows.shape;
-    if (count > 1 || segment.paired !== true) return apart(matmul(rows, y, options));
-    return apart(split(matmul(expand(rows, [c, d, 2, width]), y, options), [1, 1], 2)[0]);
-  };
+  const joined = (x: Tensor, { batch = [a, b] }: Segment) =>
+    reshape(x, [...batch, (a * b * m) / sizeOf(batch), x.shape.at(-1)!]);
+  const apart = (x: Tensor) => reshape(x, [a, b, m, x.shape.at(-1)!]);
   const scores = segments.map((segment) => {
-    const raw = product(q, segment, segment.keys, { transposeB: true, scale });
+    const raw = apart(matmul(joined(q, segment), segment.keys, { transposeB: true, scale }));
     return segment.mask ? add(raw, segment.mask) : raw;
   });
   const p = split(softmax(concat(scores, 3)), sizes, 3);
-  const o = segments.map((segment, s) => product(p[s], segment, segment.values)).reduce((x, y) => add(x, y));
+  const o = segments.map((segment, s) => apart(matmul(joined(p[s], segment), segment.values))).reduce((x, y) => add(x, y));
   const sources = [q, ...segments.flatMap(({ keys, values }) => [keys, values])];
   return withGradient(o, sources, (g) => {
     const dot = sum(multiply(g, o), [-1]);
@@ -122,8 +121,8 @@ export function attention(q: Tensor, segments: readonly Segment[], scale: number
       const slope = joined(multiply(p[s], subtract(apart(matmul(along, segment.values, { transposeB: true })), dot)), segment);
       return {
         queries: apart(matmul(slope, segment.keys, { scale })),
-        keys: matmul(slope, joined(q, segment), { transposeA: true, scale }),
-        values: matmul(joined(p[s], segment), along, { transposeA: true }),
+        keys: unbroadcast(matmul(slope, joined(q, segment), { transposeA: true, scale }), segment.keys.shape),
+        values: unbroadcast(matmul(joined(p[s], segment), along, { transposeA: true }), segment.values.shape),
       };
     });
     const queries = parts.map((part) => part.queries).reduce((x, y) => add(x, y));

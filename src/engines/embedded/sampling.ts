@@ -63,22 +63,52 @@ function perCompletion(x: Tensor, samples: number): Tensor {
 /** Keys and values of generated tokens, [groups, completions, most, headWidth] per layer, zero where nothing is generated yet. */
 type Generated = readonly KeyValues[];
 
+interface Masks {
+  readonly own: Tensor;
+  readonly generated: Tensor;
+}
+
 /**
- * Hidden states [completions, width] after one more token of each, attending to prefix, own tokens of its row and generated tokens.
- * The completions of a row meet its keys together.
+ * What queries [groups, completions, heads per group, headWidth] of one layer get from prefix, own tokens of their rows and generated tokens.
+ * The completions of a row meet its keys together, except where each would be a single query when alone: ONNX Runtime multiplies
+ * single rows with another kernel than several (the faster one, if nothing is scaled), and a completion's bytes must not depend on
+ * its company.
  */
+function attend(
+  { decoder, sizes, own, prefix }: Context,
+  i: number,
+  queries: Tensor,
+  generated: KeyValues,
+  masks: Masks,
+): Tensor {
+  const { heads, keyValueHeads: groups, headWidth } = decoder.config;
+  const { rows, length } = sizes;
+  const single = heads === groups;
+  const apart = (x: Tensor) => reshape(x, [groups, rows, 1, length, headWidth]);
+  const ownTokens: Segment = single
+    ? { keys: apart(own[i].keys), values: apart(own[i].values), batch: [groups, rows, queries.shape[1] / rows] }
+    : { ...own[i], batch: [groups, rows] };
+  const segments: Segment[] = [
+    { ...ownTokens, mask: masks.own },
+    { ...generated, mask: masks.generated },
+  ];
+  if (i < prefix.length) segments.unshift({ ...prefix[i], batch: [groups, 1] });
+  const scale = headWidth ** -0.5;
+  return single ? attention(multiply(queries, scale), segments, 1) : attention(queries, segments, scale);
+}
+
+/** Hidden states [completions, width] after one more token of each. */
 function advance(
   context: Context,
   tokens: Tensor,
   positions: Tensor,
-  masks: { readonly own: Tensor; readonly generated: Tensor },
+  masks: Masks,
   slots: Tensor,
   generated: Generated,
 ): { hidden: Tensor; generated: Generated } {
   const { decoder } = context;
   const { config, weights } = decoder;
   const [completions] = tokens.shape;
-  const groups = config.keyValueHeads;
   const layout = { rows: completions, length: 1, positions };
   const next: KeyValues[] = [];
   let x = embed(decoder, tokens);
@@ -87,13 +117,7 @@ function advance(
     const write = (kept: Tensor, fresh: Tensor) => scatter(kept, slots, fresh);
     const grown = { keys: write(generated[i].keys, own.keys), values: write(generated[i].values, own.values) };
     next.push(grown);
-    const prefix = context.prefix.at(i);
-    const segments: Segment[] = [
-      { ...context.own[i], batch: [groups, context.sizes.rows], mask: masks.own, paired: true },
-      { ...grown, mask: masks.generated },
-    ];
-    if (prefix) segments.unshift({ ...prefix, batch: [groups, 1] });
-    x = finishLayer(decoder, layer, x, attention(queries, segments, config.headWidth ** -0.5), layout);
+    x = finishLayer(decoder, layer, x, attend(context, i, queries, grown, masks), layout);
   }
   return { hidden: rmsNorm(x, weights.finalNorm, config.normEpsilon), generated: next };
 }
