@@ -36,7 +36,7 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
       [1, 2, 3, 4],
       [1, 2, 3, 4],
     ],
-    (q, keys, values) => attention(q, [{ keys, values, mask }], 0.5),
+    (q, keys, values) => attention(q, [{ parts: [{ keys, values }], mask }], 0.5),
   ],
   [
     "attention to keys that all rows share, and to own ones",
@@ -51,8 +51,8 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
       attention(
         q,
         [
-          { keys: sharedKeys, values: sharedValues, batch: [2, 1] },
-          { keys, values, mask },
+          { parts: [{ keys: sharedKeys, values: sharedValues }], batch: [2, 1] },
+          { parts: [{ keys, values }], mask },
         ],
         0.5,
       ),
@@ -64,7 +64,25 @@ const CASES: readonly (readonly [string, readonly (readonly number[])[], (...x: 
       [2, 3, 1, 5, 4],
       [2, 3, 1, 5, 4],
     ],
-    (q, keys, values) => attention(q, [{ keys, values, batch: [2, 3, 2] }], 0.5),
+    (q, keys, values) => attention(q, [{ parts: [{ keys, values }], batch: [2, 3, 2] }], 0.5),
+  ],
+  [
+    "attention to keys in parts, and to keys that all share",
+    [[2, 4, 3, 4], [2, 1, 3, 4], [2, 1, 3, 4], ...Array.from({ length: 4 }, () => [2, 2, 5, 4])],
+    (q, sharedKeys, sharedValues, k0, v0, k1, v1) =>
+      attention(
+        q,
+        [
+          { parts: [{ keys: sharedKeys, values: sharedValues }], batch: [2, 1] },
+          {
+            parts: [
+              { keys: k0, values: v0 },
+              { keys: k1, values: v1 },
+            ],
+          },
+        ],
+        0.5,
+      ),
   ],
   ["logSoftmaxAt", [[3, 5]], (x) => logSoftmaxAt(x, constant(Int32Array.of(4, 0, 2), [3]))],
 ];
@@ -106,7 +124,7 @@ test("a hidden key has no part in attention", async () => {
           [1, 1, 3, 4],
         ],
         [q, k, v],
-        (queries, keys, values) => ({ y: attention(queries, [{ keys, values, mask }], 0.5) }),
+        (queries, keys, values) => ({ y: attention(queries, [{ parts: [{ keys, values }], mask }], 0.5) }),
       )
     ).y;
   const before = await output();

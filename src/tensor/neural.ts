@@ -4,6 +4,7 @@ import {
   cast,
   concat,
   equal,
+  equalSplit,
   exponential,
   matmul,
   multiply,
@@ -15,6 +16,7 @@ import {
   subtract,
   sum,
   unbroadcast,
+  type MatmulOptions,
 } from "./operators.ts";
 import {
   addOutput,
@@ -85,12 +87,17 @@ export function swiglu(gate: Tensor, up: Tensor): Tensor {
   ]);
 }
 
-/** Keys and values that queries [a, b, m, width] meet, with some of the axes before the last taken together. */
-export interface Segment {
-  /** [...c, n, width] each, where c broadcasts to `batch`. */
+/** [...c, n, width] each. */
+export interface KeyValues {
   readonly keys: Tensor;
   readonly values: Tensor;
-  /** The first axes of queries that meet them, [...batch, the rest, width]; a, b unless given. */
+}
+
+/** Keys and values that queries [a, b, m, width] meet, with some of the axes before the last taken together. */
+export interface Segment {
+  /** Each meets an equal share of the queries along their second axis; the axes before its last two broadcast to `batch`. */
+  readonly parts: readonly KeyValues[];
+  /** The first axes of a share of the queries, [...batch, the rest, width]; a, b / parts unless given. */
   readonly batch?: Shape;
   /** Added to scores [a, b, m, n]; broadcasts. */
   readonly mask?: Tensor;
@@ -102,31 +109,43 @@ export interface Segment {
  */
 export function attention(q: Tensor, segments: readonly Segment[], scale: number): Tensor {
   const [a, b, m] = q.shape;
-  const sizes = segments.map(({ keys }) => keys.shape.at(-2)!);
-  /** As the matrices that meet a segment, and back. */
-  const joined = (x: Tensor, { batch = [a, b] }: Segment) =>
-    reshape(x, [...batch, (a * b * m) / sizeOf(batch), x.shape.at(-1)!]);
-  const apart = (x: Tensor) => reshape(x, [a, b, m, x.shape.at(-1)!]);
+  const sizes = segments.map(({ parts }) => parts[0].keys.shape.at(-2)!);
+  /** The matrices that meet the parts of a segment, and back. */
+  const shares = (x: Tensor, { parts, batch = [a, b / parts.length] }: Segment) => {
+    const width = x.shape.at(-1)!;
+    const each = (a * b * m) / parts.length;
+    return equalSplit(x, parts.length, 1).map((share) => reshape(share, [...batch, each / sizeOf(batch), width]));
+  };
+  const whole = (list: readonly Tensor[]) => {
+    const shape = [a, b / list.length, m, list[0].shape.at(-1)!];
+    return concat(
+      list.map((share) => reshape(share, shape)),
+      1,
+    );
+  };
+  const meet = (x: Tensor, segment: Segment, kind: "keys" | "values", options: MatmulOptions) =>
+    whole(shares(x, segment).map((share, i) => matmul(share, segment.parts[i][kind], options)));
   const scores = segments.map((segment) => {
-    const raw = apart(matmul(joined(q, segment), segment.keys, { transposeB: true, scale }));
+    const raw = meet(q, segment, "keys", { transposeB: true, scale });
     return segment.mask ? add(raw, segment.mask) : raw;
   });
   const p = split(softmax(concat(scores, 3)), sizes, 3);
-  const o = segments.map((segment, s) => apart(matmul(joined(p[s], segment), segment.values))).reduce((x, y) => add(x, y));
-  const sources = [q, ...segments.flatMap(({ keys, values }) => [keys, values])];
+  const o = segments.map((segment, s) => meet(p[s], segment, "values", {})).reduce((x, y) => add(x, y));
+  const sources = [q, ...segments.flatMap(({ parts }) => parts.flatMap(({ keys, values }) => [keys, values]))];
   return withGradient(o, sources, (g) => {
     const dot = sum(multiply(g, o), [-1]);
-    const parts = segments.map((segment, s) => {
-      const along = joined(g, segment);
-      const slope = joined(multiply(p[s], subtract(apart(matmul(along, segment.values, { transposeB: true })), dot)), segment);
-      return {
-        queries: apart(matmul(slope, segment.keys, { scale })),
-        keys: unbroadcast(matmul(slope, joined(q, segment), { transposeA: true, scale }), segment.keys.shape),
-        values: unbroadcast(matmul(joined(p[s], segment), along, { transposeA: true }), segment.values.shape),
-      };
+    const slopes = segments.map((segment, s) =>
+      multiply(p[s], subtract(meet(g, segment, "values", { transposeB: true }), dot)),
+    );
+    const queries = segments.map((segment, s) => meet(slopes[s], segment, "keys", { scale })).reduce((x, y) => add(x, y));
+    const others = segments.flatMap((segment, s) => {
+      const [slope, weights, along, own] = [slopes[s], p[s], g, q].map((x) => shares(x, segment));
+      return segment.parts.flatMap(({ keys, values }, i) => [
+        unbroadcast(matmul(slope[i], own[i], { transposeA: true, scale }), keys.shape),
+        unbroadcast(matmul(weights[i], along[i], { transposeA: true }), values.shape),
+      ]);
     });
-    const queries = parts.map((part) => part.queries).reduce((x, y) => add(x, y));
-    return [queries, ...parts.flatMap(({ keys, values }) => [keys, values])];
+    return [queries, ...others];
   });
 }
 

@@ -201,6 +201,15 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): readon
   };
   return shapes.map((shape) => addOutput(node, shape, x.type));
 }
+/** `count` parts of equal size. */
+export function equalSplit(x: Tensor, count: number, axis: number): readonly Tensor[] {
+  const size = x.shape[axis] / count;
+  return split(
+    x,
+    Array.from({ length: count }, () => size),
+    axis,
+  );
+}
 
 export interface MatmulOptions {
   /** Reads `a` (or `b`) with its last two axes exchanged, without a copy. */

@@ -1,17 +1,8 @@
 /** Rows that continue one shared prefix, whose keys and values are given: masks, and hidden states at chosen positions. */
-import { rmsNorm } from "../../tensor/neural.ts";
-import { add, cast, expand, less, multiply, oneHot, range, reshape } from "../../tensor/operators.ts";
+import { rmsNorm, type KeyValues } from "../../tensor/neural.ts";
+import { add, cast, concat, equalSplit, expand, less, multiply, oneHot, range, reshape } from "../../tensor/operators.ts";
 import { constant, input, type Tensor } from "../../tensor/tensor.ts";
-import {
-  chosenLayer,
-  embed,
-  keyValueInputs,
-  namedKeyValues,
-  rotaryTable,
-  wholeLayer,
-  type Decoder,
-  type KeyValues,
-} from "./decoder.ts";
+import { chosenLayer, embed, keyValueInputs, namedKeyValues, rotaryTable, wholeLayer, type Decoder } from "./decoder.ts";
 import type { ModelConfig } from "./model.ts";
 import { weightInputs } from "./parameters.ts";
 
@@ -51,37 +42,31 @@ export interface Context {
   readonly prefix: readonly KeyValues[];
   /** The keys and values of the prefix by name. */
   readonly prefixInputs: Readonly<Record<string, Tensor>>;
-  readonly own: readonly KeyValues[];
+  /** Keys and values of the rows' own tokens: for each layer, of the rows that pass together. */
+  readonly own: readonly (readonly KeyValues[])[];
   /** Final hidden states [rows x chosen, width], after the last norm. */
   readonly hidden: Tensor;
 }
 
-/** One graph's expressions up to the hidden states at positions `at` of each row; `spare` more positions can be rotated later. */
-export function contextOf(config: ModelConfig, sizes: Sizes, spare = 0): Context {
+interface ContextOptions {
+  /** Positions after the last token that can be rotated later. */
+  readonly spare?: number;
+  /** Rows that pass the layers together, a divisor of all rows, which they are unless given. */
+  readonly together?: number;
+}
+
+/** One graph's expressions up to the hidden states at positions `at` of each row. */
+export function contextOf(config: ModelConfig, sizes: Sizes, options: ContextOptions = {}): Context {
   const { rows, length, chosen, prefix: offset } = sizes;
+  const { spare = 0, together = rows } = options;
   const decoder: Decoder = { config, weights: weightInputs(config), table: rotaryTable(config, offset + length + spare) };
   const own = { tokens: input([rows, length], "int32"), at: input([rows, chosen], "int32") };
   const prefix = offset > 0 ? keyValueInputs(config, offset) : [];
   const prefixInputs = namedKeyValues(prefix);
-  const perGroup = config.heads / config.keyValueHeads;
-
   const embedded = embed(decoder, reshape(own.tokens, [rows * length]));
-  const layout = { rows, length, positions: constant(BigInt64Array.of(BigInt(offset)), [1]) };
-  const mask = causalMask(length, perGroup);
-  const layers = decoder.weights.layers;
-  const keyValues: KeyValues[] = [];
-  let x = embedded;
-  for (const [i, layer] of layers.slice(0, -1).entries()) {
-    const result = wholeLayer(decoder, layer, x, layout, mask, prefix[i]);
-    x = result.x;
-    keyValues.push(result.own);
-  }
-  const choice = {
-    pick: oneHot(own.at, length),
-    layout: { rows, length: chosen, positions: groupPositions(config, add(own.at, offset)) },
-    mask: choiceMask(own.at, sizes, perGroup),
-  };
-  const last = chosenLayer(decoder, layers.at(-1)!, x, layout, choice, prefix.at(-1));
+  const parts = rows / together;
+  const ats = equalSplit(own.at, parts, 0);
+  const passes = equalSplit(embedded, parts, 0).map((x, i) => pass(decoder, { ...sizes, rows: together }, x, ats[i], prefix));
   return {
     decoder,
     sizes,
@@ -89,9 +74,41 @@ export function contextOf(config: ModelConfig, sizes: Sizes, spare = 0): Context
     embedded,
     prefix,
     prefixInputs,
-    own: [...keyValues, last.own],
-    hidden: rmsNorm(last.x, decoder.weights.finalNorm, config.normEpsilon),
+    own: passes[0].own.map((_, i) => passes.map((each) => each.own[i])),
+    hidden: concat(
+      passes.map(({ hidden }) => hidden),
+      0,
+    ),
   };
+}
+
+/** Rows [rows x length, width] through all layers: their keys and values in each, and hidden states at positions `at`. */
+function pass(
+  decoder: Decoder,
+  sizes: Sizes,
+  embedded: Tensor,
+  at: Tensor,
+  prefix: readonly KeyValues[],
+): { readonly own: readonly KeyValues[]; readonly hidden: Tensor } {
+  const { config, weights } = decoder;
+  const { rows, length, chosen, prefix: offset } = sizes;
+  const perGroup = config.heads / config.keyValueHeads;
+  const layout = { rows, length, positions: constant(BigInt64Array.of(BigInt(offset)), [1]) };
+  const mask = causalMask(length, perGroup);
+  const own: KeyValues[] = [];
+  let x = embedded;
+  for (const [i, layer] of weights.layers.slice(0, -1).entries()) {
+    const result = wholeLayer(decoder, layer, x, layout, mask, prefix[i]);
+    x = result.x;
+    own.push(result.own);
+  }
+  const choice = {
+    pick: oneHot(at, length),
+    layout: { rows, length: chosen, positions: groupPositions(config, add(at, offset)) },
+    mask: choiceMask(at, sizes, perGroup),
+  };
+  const last = chosenLayer(decoder, weights.layers.at(-1)!, x, layout, choice, prefix.at(-1));
+  return { own: [...own, last.own], hidden: rmsNorm(last.x, weights.finalNorm, config.normEpsilon) };
 }
 
 /** int32 positions [rows, n] as int64 [groups x rows, n]. */

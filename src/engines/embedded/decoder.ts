@@ -1,9 +1,10 @@
 /**
  * The decoder as expressions. Activations are [rows x length, width]; inside attention they are
  * [groups, rows, heads per group x length, headWidth], where a group is the query heads that share one key-value head, so a shared
- * prefix's keys [groups, 1, prefix, headWidth] meet all rows without a copy of the queries.
+ * prefix's keys [groups, 1, prefix, headWidth] meet all rows without a copy of the queries. Keys and values are
+ * [groups, rows, length, headWidth].
  */
-import { attention, rmsNorm, rotary, swiglu, type RotaryTable, type Segment } from "../../tensor/neural.ts";
+import { attention, rmsNorm, rotary, swiglu, type KeyValues, type RotaryTable, type Segment } from "../../tensor/neural.ts";
 import { add, gather, matmul, reshape, split, transpose } from "../../tensor/operators.ts";
 import { constant, input, stopGradient, type Tensor } from "../../tensor/tensor.ts";
 import type { ModelConfig } from "./model.ts";
@@ -20,12 +21,6 @@ export interface Layout {
   readonly rows: number;
   readonly length: number;
   readonly positions: Tensor;
-}
-
-/** [groups, rows, length, headWidth] each. */
-export interface KeyValues {
-  readonly keys: Tensor;
-  readonly values: Tensor;
 }
 
 /** Symbolic keys and values of a prefix, [groups, 1, slots, headWidth] in every layer. */
@@ -99,8 +94,8 @@ export function project(decoder: Decoder, layer: LayerWeights, h: Tensor, layout
 
 /** What rows attend to: the prefix, which is one matrix for all rows, and their own tokens as far as `mask` lets them see. */
 function segmentsOf(prefix: KeyValues | undefined, own: KeyValues, mask: Tensor): readonly Segment[] {
-  const segments: Segment[] = [{ ...own, mask }];
-  if (prefix) segments.unshift({ ...prefix, batch: [prefix.keys.shape[0], 1] });
+  const segments: Segment[] = [{ parts: [own], mask }];
+  if (prefix) segments.unshift({ parts: [prefix], batch: [prefix.keys.shape[0], 1] });
   return segments;
 }
 

@@ -5,7 +5,8 @@
 import { pullback } from "../../tensor/grad.ts";
 import { constant, input } from "../../tensor/tensor.ts";
 import { causalMask } from "./context.ts";
-import { embed, keyValuesOnly, namedKeyValues, rotaryTable, wholeLayer, type Decoder, type KeyValues } from "./decoder.ts";
+import { embed, keyValuesOnly, namedKeyValues, rotaryTable, wholeLayer, type Decoder } from "./decoder.ts";
+import type { KeyValues } from "../../tensor/neural.ts";
 import type { ModelConfig } from "./model.ts";
 import { weightInputs } from "./parameters.ts";
 import { EMBEDDED, GRADIENT, type Expressions } from "./scoring.ts";

@@ -33,7 +33,7 @@ interface Plan {
 const PLANS: readonly Plan[] = [
   { samples: 16, least: 12, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
   { samples: 4, least: 3, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
-  { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 4096, fewest: 2 } },
+  { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 8192, fewest: 2 } },
 ];
 
 const SCORING = { rows: [32, 8], slots: 4096, fewest: 2 };

@@ -1,6 +1,6 @@
 /** The graph that samples several tokens for each row in one run. */
 import { loop } from "../../tensor/loop.ts";
-import { attention, rmsNorm, takeAlong, type Segment } from "../../tensor/neural.ts";
+import { attention, rmsNorm, takeAlong, type KeyValues, type Segment } from "../../tensor/neural.ts";
 import {
   add,
   cast,
@@ -24,7 +24,7 @@ import {
 } from "../../tensor/operators.ts";
 import { constant, input, scalar, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, groupPositions, hideWhere, type Context, type Sizes } from "./context.ts";
-import { embed, finishLayer, project, type KeyValues } from "./decoder.ts";
+import { embed, finishLayer, project } from "./decoder.ts";
 import type { ModelConfig } from "./model.ts";
 import type { Expressions } from "./scoring.ts";
 
@@ -82,17 +82,20 @@ function attend(
   masks: Masks,
 ): Tensor {
   const { heads, keyValueHeads: groups, headWidth } = decoder.config;
-  const { rows, length } = sizes;
   const single = heads === groups;
-  const apart = (x: Tensor) => reshape(x, [groups, rows, 1, length, headWidth]);
+  const together = sizes.rows / own[i].length;
+  const apart = (x: Tensor) => reshape(x, [groups, together, 1, sizes.length, headWidth]);
   const ownTokens: Segment = single
-    ? { keys: apart(own[i].keys), values: apart(own[i].values), batch: [groups, rows, queries.shape[1] / rows] }
-    : { ...own[i], batch: [groups, rows] };
+    ? {
+        parts: own[i].map(({ keys, values }) => ({ keys: apart(keys), values: apart(values) })),
+        batch: [groups, together, queries.shape[1] / sizes.rows],
+      }
+    : { parts: own[i], batch: [groups, together] };
   const segments: Segment[] = [
     { ...ownTokens, mask: masks.own },
-    { ...generated, mask: masks.generated },
+    { parts: [generated], mask: masks.generated },
   ];
-  if (i < prefix.length) segments.unshift({ ...prefix[i], batch: [groups, 1] });
+  if (i < prefix.length) segments.unshift({ parts: [prefix[i]], batch: [groups, 1] });
   const scale = headWidth ** -0.5;
   return single ? attention(multiply(queries, scale), segments, 1) : attention(queries, segments, scale);
 }
@@ -122,6 +125,18 @@ function advance(
   return { hidden: rmsNorm(x, weights.finalNorm, config.normEpsilon), generated: next };
 }
 
+/**
+ * Prompt tokens that pass the layers together. Their activations should stay in the processor's cache, while many more rows, whose
+ * products with the weights are small, can continue together.
+ */
+const TOGETHER = 1536;
+
+function rowsTogether({ rows, length }: Sizes): number {
+  let together = rows;
+  while (together % 2 === 0 && together > 2 && together * length > TOGETHER) together /= 2;
+  return together;
+}
+
 /** Where the first generated token of each completion is kept: group, completion and slot 0, int64 [groups, completions, 1, 3]. */
 function slotsAt(groups: number, completions: number): Tensor {
   const places = Array.from({ length: groups * completions }, (_, i) => [Math.floor(i / completions), i % completions, 0]);
@@ -135,8 +150,8 @@ function slotsAt(groups: number, completions: number): Tensor {
  * [n, completions], those of every iteration run.
  */
 export function samplingGraph(config: ModelConfig, sizes: Sizes, samples: number, most: number): Expressions {
-  const context = contextOf(config, sizes, most);
   const { rows } = sizes;
+  const context = contextOf(config, sizes, { spare: most, together: rowsTogether(sizes) });
   const completions = rows * samples;
   const given = {
     uniforms: input([most, completions]),
