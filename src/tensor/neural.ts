@@ -79,12 +79,14 @@ export const rotary = (x: Tensor, positions: Tensor, table: RotaryTable): Tensor
 
 /** silu(gate) * up, with silu(z) = z sigmoid(z). */
 export function swiglu(gate: Tensor, up: Tensor): Tensor {
-  const s = sigmoid(gate);
-  const activated = multiply(gate, s);
-  return withGradient(multiply(activated, up), [gate, up], (g) => [
-    multiply(multiply(g, up), multiply(s, add(subtract(gate, activated), 1))), // s (1 + z (1 - s)) = s (1 + z - z s)
-    multiply(g, activated),
-  ]);
+  const activated = operator("QuickGelu", [gate], gate.shape, { domain: "com.microsoft", attributes: { alpha: { float: 1 } } });
+  return withGradient(multiply(activated, up), [gate, up], (g) => {
+    const s = sigmoid(gate);
+    return [
+      multiply(multiply(g, up), multiply(s, add(subtract(gate, activated), 1))), // s (1 + z (1 - s)) = s (1 + z - z s)
+      multiply(g, activated),
+    ];
+  });
 }
 
 /** [...c, n, width] each. */
