@@ -141,7 +141,8 @@ export function denseBatches(rows: readonly Row[], counts: Counts): readonly Bat
 /** The counts that rows of a length may come in. */
 function fittingCounts({ rows, slots, fewest }: Counts, length: number): readonly number[] {
   const fitting = rows.filter((count) => count * length <= slots);
-  return fitting.length > 0 ? fitting : [Math.max(fewest, Math.floor(slots / length))];
+  // A power of two, which can be cut into equal parts.
+  return fitting.length > 0 ? fitting : [Math.max(fewest, 2 ** Math.floor(Math.log2(slots / length)))];
 }
 
 /**

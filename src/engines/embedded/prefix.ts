@@ -3,10 +3,10 @@
  * the gradients that all rows together give these, the gradients of the weights.
  */
 import { pullback } from "../../tensor/grad.ts";
+import type { KeyValues } from "../../tensor/neural.ts";
 import { constant, input } from "../../tensor/tensor.ts";
 import { causalMask } from "./context.ts";
 import { embed, keyValuesOnly, namedKeyValues, rotaryTable, wholeLayer, type Decoder } from "./decoder.ts";
-import type { KeyValues } from "../../tensor/neural.ts";
 import type { ModelConfig } from "./model.ts";
 import { weightInputs } from "./parameters.ts";
 import { EMBEDDED, GRADIENT, type Expressions } from "./scoring.ts";
