@@ -54,6 +54,22 @@ test.each(models)("a completion's bytes do not depend on its company: %s model",
   await engine.release();
 });
 
+test.each(models)("rows that pass the layers in parts give the bytes they give alone: %s model", async (_, model) => {
+  const engine = createEmbeddedEngine({ model: { ...model, contextLength: 400 }, key: seedKey(2), threads: 1 });
+  const prompts = (count: number, own: number) =>
+    Array.from({ length: count }, (__, i) => ({ tokens: [...tokensOf(9, 20), ...tokensOf(40 + i, own)], shared: 20 }));
+  // 64 prompts with one completion each, and 8 longer ones with 16: more tokens than pass together.
+  const many = prompts(64, 40).map((prompt, i) => ({ prompt, key: foldIn(seedKey(3), i) }));
+  const groups = prompts(8, 300).flatMap((prompt, g) =>
+    Array.from({ length: 16 }, (__, i) => ({ prompt, key: foldIn(seedKey(4), g, i) })),
+  );
+  for (const list of [many, groups]) {
+    const together = await engine.sample(list, SETTINGS);
+    for (const i of [0, 17, 38, list.length - 1]) expect(await engine.sample([list[i]], SETTINGS)).toEqual([together[i]]);
+  }
+  await engine.release();
+});
+
 test.each(models)("a completion's bytes do not depend on the number of workers: %s model", async (_, model) => {
   // One prompt 70 times and eight of one length: few rows, which several workers share.
   const few = [
