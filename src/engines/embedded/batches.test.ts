@@ -106,7 +106,10 @@ test("long rows come in small batches", () => {
   expect(denseBatches(rows, COUNTS).map(({ sizes }) => sizes.rows)).toEqual(rows.map(() => 1));
   expect(invariantBatches(rows, { ...COUNTS, fewest: 2 }, true).map(({ sizes }) => sizes.rows)).toEqual([2, 2, 2, 2, 2]);
   // Seven would fit; a power of two can be halved.
-  expect(invariantBatches(rows, { ...COUNTS, rows: [8], slots: 7 * 3072 }, true)[0].sizes).toMatchObject({ rows: 4, length: 3072 });
+  expect(invariantBatches(rows, { ...COUNTS, rows: [8], slots: 7 * 3072 }, true)[0].sizes).toMatchObject({
+    rows: 4,
+    length: 3072,
+  });
 });
 
 test("few rows are shared by the workers, many are not cut further", () => {
