@@ -11,10 +11,11 @@ import { createEmbeddedEngine } from "../src/engines/embedded/engine.ts";
 import { defaultModel, type ModelConfig } from "../src/engines/embedded/model.ts";
 import { parameterCount } from "../src/engines/embedded/parameters.ts";
 import type { Sampler } from "../src/engines/engine.ts";
-import { modelPlayer } from "../src/play/player.ts";
+import { modelPlayer } from "../src/play/players/model.ts";
 import { foldIn, type Key, seedKey, uniformInteger } from "../src/random.ts";
-import { parseConfig } from "../src/training/config.ts";
-import { createAgent, rostersOf } from "../src/training/agent.ts";
+import { createAgent, modelOf as modelOfAgent, rostersOf } from "../src/runs/agent.ts";
+import { parseConfig } from "../src/runs/config.ts";
+import { openGames } from "../src/runs/games.ts";
 import { rollout } from "../src/training/rollout.ts";
 import { learn } from "../src/training/sepo.ts";
 import { supervisedExample, supervisedStep } from "../src/training/supervised.ts";
@@ -89,21 +90,23 @@ const ENGINE_HEAD = ["training tokens/s", "first step", "prompts answered/s", "f
 /** The default configuration's agent and settings, with scenarios of the Kuhn and prisoner's dilemma rosters. */
 async function defaultAgent(settings: Readonly<Record<string, unknown>> = {}) {
   const config = parseConfig({ engine: { threads }, ...settings });
-  const traces = await tracesOf(config, "base");
+  const games = await openGames(config, ".");
+  const traces = await tracesOf(config, rostersOf({ games }), "base");
   const corpus = () => traces.flatMap(({ messages }) => messages.map(({ content }) => content));
-  return { config, agent: await createAgent(config, corpus), traces };
+  return { config, agent: await createAgent(config, games, corpus), traces };
 }
 
 async function episodesRow(scenarios: number): Promise<readonly string[]> {
   const { config, agent } = await defaultAgent({ sepo: { scenarios } });
   const reference: Sampler = await agent.engine.snapshot();
-  const context = { ...agent, reference, settings: config.sepo };
-  const player = modelPlayer("agent", agent.engine, agent.encoding, agent.sampler);
+  const rosters = rostersOf(agent);
+  const learner = { ...agent, rosters, reference };
+  const player = modelPlayer("agent", modelOfAgent(agent));
   let episodes = 0;
   const step = async (key: Key) => {
-    const played = await rollout(agent.rosters, player, key, config.sepo);
+    const played = await rollout(rosters, player, key, config.sepo);
     const groups = played.map((group) => ({ ...group, staleness: 0 }));
-    await learn(context, { groups, planned: groups.length, late: 0, dropped: 0 }, key, {});
+    await learn(learner, { groups, planned: groups.length, late: 0, dropped: 0 }, config.sepo, key, { step: 0, gaps: {} });
     episodes = groups.reduce((sum, { played }) => sum + played.length, 0);
   };
   const first = await seconds(() => step(foldIn(root, "step", 0)));
@@ -118,8 +121,8 @@ async function episodesRow(scenarios: number): Promise<readonly string[]> {
 async function memoryRow(): Promise<readonly string[]> {
   const { config, agent, traces } = await defaultAgent();
   const examples = traces.map((trace) => supervisedExample(trace, agent.encoding));
-  const [roster] = rostersOf(config);
-  const player = modelPlayer("agent", agent.engine, agent.encoding, agent.sampler);
+  const [roster] = rostersOf(agent);
+  const player = modelPlayer("agent", modelOfAgent(agent));
   const seen: string[] = [];
   for (let step = 0; step < 1000; step++) {
     await supervisedStep(agent.engine, examples.slice((step * 32) % 4000).slice(0, 32), config.base, 0.5);

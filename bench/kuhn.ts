@@ -12,7 +12,7 @@ import { KUHN_CARDS, type KuhnState } from "../src/games/kuhn.ts";
 import { type Policy, kuhn } from "../src/games/index.ts";
 import { policyNamed, rosterOf } from "../src/opponents/index.ts";
 import { type EpisodeSpec, playEpisodes } from "../src/play/episodes.ts";
-import { scriptedPlayer } from "../src/play/player.ts";
+import { scriptedPlayer } from "../src/play/players/scripted.ts";
 import { simulateEpisode } from "../src/play/simulate.ts";
 import { foldIn, seedKey } from "../src/random.ts";
 import { createChain } from "../src/solvers/chain.ts";

@@ -5,16 +5,16 @@
  *
  *     npx tsc --outDir dist/bench && node dist/bench/bench/rollouts.js [steps]
  */
+import type { Engine } from "../src/engines/engine.ts";
 import { createTinkerEngine } from "../src/engines/tinker/engine.ts";
 import { TinkerServer } from "../src/engines/tinker/testing/server.ts";
 import { OBJECTIVE_POOLS, rosterOf } from "../src/opponents/index.ts";
 import { tableEncoding, tableVocabulary } from "../src/play/encoding.ts";
-import { modelPlayer } from "../src/play/player.ts";
 import { foldIn, normal, seedKey } from "../src/random.ts";
-import { parseConfig } from "../src/training/config.ts";
-import { startRollout } from "../src/training/rollout.ts";
-import { learn } from "../src/training/sepo.ts";
-import { type Begin, GroupStream, type StreamSettings } from "../src/training/stream.ts";
+import { parseConfig } from "../src/runs/config.ts";
+import type { Metrics } from "../src/training/metrics.ts";
+import { sepo } from "../src/training/sepo.ts";
+import type { StreamSettings } from "../src/training/stream.ts";
 import { mean } from "../src/stats/estimate.ts";
 
 const steps = Number(process.argv[2] ?? 6);
@@ -62,24 +62,29 @@ async function run({ together, maxStepsOffPolicy, stragglerSeconds }: Way) {
     contextLength: 64,
     key: root,
   });
-  const { sepo } = parseConfig({
-    sepo: { scenarios: 2, groupSize: GROUP, beta: 0, learningRate: 0.01, maxStepsOffPolicy, stragglerSeconds },
+  const config = parseConfig({
+    sepo: {
+      steps,
+      scenarios: 2,
+      groupSize: GROUP,
+      beta: 0,
+      learningRate: 0.01,
+      maxStepsOffPolicy,
+      stragglerSeconds,
+      checkpointEvery: steps,
+    },
   });
-  const sampler = { temperature: 1, maxTokens: 1, stop: encoding.stop };
-  const begin: Begin = (step, policy, signal) => {
-    const player = { ...modelPlayer("agent", policy, encoding, sampler), independent: !together };
-    return startRollout([roster], player, foldIn(root, step), sepo, { signal });
-  };
-  const stream = new GroupStream(engine, begin, sepo);
-  const context = { engine, encoding, sampler, rosters: [roster], settings: sepo };
-  const all: Record<string, number>[] = [];
+  const sampling = { temperature: 1, maxTokens: 1, stop: encoding.stop };
+  // Players of one batch wait for each other's replies.
+  const learner = together ? batching(engine) : engine;
+  const all: Metrics[] = [];
   const seconds: number[] = [];
-  for (let step = 0; step < steps; step++) {
-    const began = performance.now();
-    all.push((await learn(context, await stream.batch(step, steps), foldIn(root, "learn", step), {})).metrics);
+  let began = performance.now();
+  for await (const { metrics } of sepo({ engine: learner, encoding, sampling, rosters: [roster] }, config.sepo, root)) {
+    all.push(metrics);
     seconds.push((performance.now() - began) / 1000);
+    began = performance.now();
   }
-  await stream.close();
   await engine.release();
   await server.stop();
   const total = (name: string) => all.reduce((sum, metrics) => sum + metrics[name], 0);
@@ -91,6 +96,15 @@ async function run({ together, maxStepsOffPolicy, stragglerSeconds }: Way) {
     dropped: total("groups/dropped"),
   };
 }
+
+/** The same engine, asked by all episodes together. */
+const batching = (engine: Engine): Engine =>
+  new Proxy(engine, {
+    get(target, name) {
+      const value: unknown = name === "independent" ? false : Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 
 const episodes = 2 * GROUP * OBJECTIVE_POOLS.reduce((sum, pool) => sum + roster.pools[pool].length, 0);
 console.log(`${episodes} episodes of 8 replies a step; ${steps} steps, the first not counted`);

@@ -1,17 +1,110 @@
-/** The library: games, opponents, the objective, play, training and evaluation. */
+/** The library. What computes gradients of language models is loaded when it is used, and lives in `sepo/engines/embedded`. */
 export * from "./games/index.ts";
-export * from "./opponents/index.ts";
-export * from "./engines/engine.ts";
-export * from "./objective/objective.ts";
-export * from "./objective/credit.ts";
-export * from "./stats/estimate.ts";
+export {
+  type Expert,
+  type Pool,
+  type Roster,
+  OBJECTIVE_POOLS,
+  POOLS,
+  allRosters,
+  policiesOf,
+  policyNamed,
+  rosterOf,
+  uniformPolicy,
+} from "./opponents/index.ts";
 export * from "./random.ts";
-export { type Episode, type EpisodeSpec, playEpisodes } from "./play/episodes.ts";
-export { type Player, modelPlayer, scriptedPlayer } from "./play/player.ts";
+
+// J and its estimates
+export {
+  type EpisodeMeans,
+  type Objective,
+  type ObjectiveSettings,
+  type ScoredEpisode,
+  type ScoredRound,
+  measureObjective,
+  meansOf,
+} from "./objective/objective.ts";
+export { type Credit, type CreditOptions, type CreditSettings, type Group, CREDITS, assignCredit } from "./objective/credit.ts";
+export { differenceOfObjectives } from "./objective/compare.ts";
+export { type Estimate, estimateMean } from "./stats/estimate.ts";
+export { holm, overSeeds, pValue, pairedDifference, planEpisodes, verdict } from "./stats/compare.ts";
+
+// Playing
+export type { Decision, DecisionRequest, ModelReply, Player } from "./play/player.ts";
+export { type LanguageModel, actionProbabilities } from "./play/language-model.ts";
 export { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "./play/encoding.ts";
-export { type RunConfig, parseConfig } from "./training/config.ts";
-export { type RunEvent, train } from "./training/run.ts";
-export { openAgent } from "./training/agent.ts";
-export { reportOf } from "./evaluation/evaluate.ts";
-export { playAll, simulateAll } from "./evaluation/episodes.ts";
-export { type AgentReport, reportAgent, reportPolicy } from "./evaluation/stage.ts";
+export { messagesOf } from "./play/messages.ts";
+export { modelPlayer } from "./play/players/model.ts";
+export { personPlayer } from "./play/players/person.ts";
+export { scriptedPlayer } from "./play/players/scripted.ts";
+export { type Episode, type EpisodeSpec, type PlayOptions, type RecordedDecision, playEpisodes } from "./play/episodes.ts";
+export { objectiveSettings, scoreEpisode } from "./play/score.ts";
+
+// Evaluation
+export { type EvaluationOptions, type MeasuredEpisode, type PlayedAll, playAll, simulateAll } from "./evaluation/episodes.ts";
+export { type GameReport, type OpponentReport, reportOf } from "./evaluation/evaluate.ts";
+export {
+  type ActionRow,
+  type AgentReport,
+  type AgentReportOptions,
+  type Subject,
+  evaluationKey,
+  reportAgent,
+  reportPolicy,
+} from "./evaluation/report.ts";
+export {
+  type MeasureActions,
+  type PolicyRow,
+  byDecisions,
+  byScores,
+  policyTable,
+  tablePolicy,
+} from "./evaluation/action-table.ts";
+export { type WorstCase, exactWorstCase, responderRoster, sampledWorstCase, tableWorstCase } from "./evaluation/worst-case.ts";
+export { type Compared, type Difference, compareAgents } from "./evaluation/compare.ts";
+
+// Training
+export { TabularEngine } from "./engines/tabular/engine.ts";
+export type {
+  AdamSettings,
+  Completion,
+  Engine,
+  EngineFacts,
+  Loss,
+  LossResult,
+  Prompt,
+  Sampler,
+  SamplerSettings,
+  SampleRequest,
+  ScoreRequest,
+} from "./engines/engine.ts";
+export { EngineError } from "./engines/engine.ts";
+export type { Connection } from "./engines/driver.ts";
+export {
+  type SepoAgent,
+  type SepoOptions,
+  type SepoSettings,
+  type SepoState,
+  type SepoStep,
+  SEPO_START,
+  sepo,
+} from "./training/sepo.ts";
+export { type Trace, type TraceOptions, expertTraces } from "./training/traces.ts";
+export { type SupervisedSettings, supervised, supervisedExample } from "./training/supervised.ts";
+export { type TrainOptions, train } from "./training/run.ts";
+
+// Runs
+export { FileError } from "./files.ts";
+export { type Agent, type OpenedAgent, modelOf, openAgent, rostersOf } from "./runs/agent.ts";
+export { ConfigError, type RunConfig, parseConfig } from "./runs/config.ts";
+export {
+  type MetricsLine,
+  type RunSummary,
+  readMetrics,
+  readReports,
+  readRun,
+  readTiming,
+  readTranscripts,
+} from "./runs/read.ts";
+export { type RunEvent, type Stage, STAGES } from "./runs/stages.ts";
+export type { Transcript } from "./runs/transcript.ts";

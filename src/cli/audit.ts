@@ -1,19 +1,22 @@
-import { type Command, Option } from "commander";
-import type { Device } from "../engines/embedded/engine.ts";
-import { GAME_NAMES, GameError } from "../games/index.ts";
+import type { Command } from "commander";
+import type { Device } from "../engines/driver.ts";
+import { GameError, type Protocol } from "../games/index.ts";
 import { rosterOf } from "../opponents/index.ts";
-import { modelPlayer } from "../play/player.ts";
+import { modelPlayer } from "../play/players/model.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { terminalTable } from "../report/table.ts";
-import { openAgent } from "../training/agent.ts";
+import { type TextTable, terminalTable } from "../report/table.ts";
+import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
+import { shuffleHarms } from "../training/advantages.ts";
 import { contributions, cosine, creditGradient, norm } from "../training/audit.ts";
 import { judgeEstimators } from "../training/estimators.ts";
 import { rollout } from "../training/rollout.ts";
-import { shuffleHarms } from "../training/sepo.ts";
-import { deviceOption, naturalNumber, positiveNumber } from "./options.ts";
+import { serverConnection } from "./connection.ts";
+import { chosenRosters } from "./contestant.ts";
+import { deviceOption, gameOption, jsonOption, positiveNumber, protocolOption, seedOption } from "./options.ts";
 
 interface AuditFlags {
-  readonly game: string;
+  readonly game?: readonly string[];
+  readonly protocol?: Protocol;
   readonly batches: number;
   readonly groupSize: number;
   readonly seed: number;
@@ -28,25 +31,36 @@ export function addAudit(program: Command): void {
       "show what the gradient is made of: credit estimators against the exact gradient of J, or a checkpoint's pools and terms",
     )
     .argument("[checkpoint]", "a checkpoint folder; without one, the estimators are judged with the exact tabular engine")
-    .addOption(new Option("--game <name>", "which game").choices(GAME_NAMES).default("ipd"))
+    .addOption(gameOption("which game; default: ipd (repeatable)"))
+    .addOption(protocolOption())
     .option("--batches <n>", "rollouts to average when judging estimators", positiveNumber, 300)
-    .option("--group-size <n>", "episodes per opponent", positiveNumber, 8)
-    .option("--seed <n>", "seed of the rollouts", naturalNumber, 0)
+    .option("--group-size <n>", "episodes per opponent, 2 or more", positiveNumber, 8)
+    .addOption(seedOption("seed of the rollouts"))
     .addOption(deviceOption())
-    .option("--json", "print JSON")
+    .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nExamples:\n  sepo audit --game kuhn --batches 600\n  sepo audit runs/latest/checkpoints/sft --game ipd --group-size 16",
     )
     .action(async (checkpoint: string | undefined, flags: AuditFlags) => {
-      const rows = checkpoint === undefined ? await judged(flags) : await taken(checkpoint, flags);
-      if (flags.json === true) console.log(JSON.stringify(rows));
-      else console.log(terminalTable(rows));
+      if (flags.groupSize < 2) throw new GameError(`--group-size: a group needs at least 2 episodes, got ${flags.groupSize}`);
+      const names = flags.game ?? ["ipd"];
+      const tables: TextTable[] = [];
+      for (const name of names)
+        tables.push(checkpoint === undefined ? await judged(name, flags) : await taken(checkpoint, name, flags));
+      if (flags.json === true) console.log(JSON.stringify(tables.length === 1 ? tables[0] : tables));
+      else console.log(tables.map(terminalTable).join("\n\n"));
     });
 }
 
-async function judged({ game, batches, groupSize, seed }: AuditFlags) {
-  const rows = await judgeEstimators(rosterOf(game), batches, { groupSize, seed });
+/** A table of more rows than memory holds has no exact gradient. */
+async function judged(game: string, { protocol, batches, groupSize, seed }: AuditFlags): Promise<TextTable> {
+  const roster = rosterOf(game, protocol === undefined ? {} : { protocol });
+  if (!roster.game.facts.enumerable)
+    throw new GameError(
+      `${game} has too many positions for the exact gradient of J; audit a checkpoint instead, or another game`,
+    );
+  const rows = await judgeEstimators(roster, batches, { groupSize, seed });
   return {
     title: `${game}: estimators averaged over ${batches} rollouts of ${groupSize} episodes per opponent, against the exact gradient of J`,
     head: ["estimator", "cosine", "norm", "mean squared z (1: expectation is zero)"],
@@ -55,16 +69,17 @@ async function judged({ game, batches, groupSize, seed }: AuditFlags) {
 }
 
 /** One rollout of a checkpoint, taken apart; the control exchanges harms between the episodes of each group. */
-async function taken(checkpoint: string, { game, groupSize, seed, device }: AuditFlags) {
-  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint, { device });
-  const roster = rosters.find((own) => own.game.facts.name === game);
-  if (roster === undefined) throw new GameError(`${checkpoint} was not trained on ${game}; expected one of its games`);
+async function taken(checkpoint: string, game: string, flags: AuditFlags): Promise<TextTable> {
+  const { protocol, groupSize, seed, device } = flags;
+  const agent = await openAgent(checkpoint, { device, ...serverConnection(), ...(protocol === undefined ? {} : { protocol }) });
+  const { engine, sampling } = agent;
+  const [roster] = chosenRosters(rostersOf(agent), [game], checkpoint);
   const key = foldIn(seedKey(seed), "audit", game);
-  const groups = await rollout([roster], modelPlayer("agent", engine, encoding, sampler), key, { scenarios: 1, groupSize });
-  const parts = await contributions(engine, groups, sampler.temperature);
-  const whole = await creditGradient(engine, groups, sampler.temperature);
+  const groups = await rollout([roster], modelPlayer("agent", modelOf(agent)), key, { scenarios: 1, groupSize });
+  const parts = await contributions(engine, groups, sampling.temperature);
+  const whole = await creditGradient(engine, groups, sampling.temperature);
   const shuffled = groups.map((group) => shuffleHarms(group, foldIn(key, "shuffle", group.opponent)));
-  const control = await creditGradient(engine, shuffled, sampler.temperature);
+  const control = await creditGradient(engine, shuffled, sampling.temperature);
   await engine.release();
   return {
     title: `${game}: what one rollout of ${checkpoint} contributes to the gradient`,

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,36 +38,58 @@ describe("sepo", () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   test("every command teaches with examples", async () => {
-    for (const command of ["games", "play", "data", "train", "evaluate", "report", "audit", "solve", "compare"]) {
+    for (const command of [
+      "games",
+      "play",
+      "data",
+      "config",
+      "train",
+      "evaluate",
+      "report",
+      "audit",
+      "solve",
+      "compare",
+      "check-server",
+    ]) {
       const { code, out } = await sepo([command, "--help"]);
       expect(code).toBe(0);
       expect(out).toContain("Examples:");
     }
   });
 
-  test("wrong input exits with 2 and names what was expected", async () => {
-    for (const [args, message] of [
-      [["games", "chess"], 'no game is called "chess"; expected one of ipd, auction, split, negotiation, kuhn'],
-      [["train", "--set", "sepo.stepz=1"], 'Unrecognized key: "stepz"'],
-      [["train", "--set", "nonsense"], 'expects key=value, got "nonsense"'],
-      [["train", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON configuration"],
-      [["train", "--resume", "--out", "nowhere"], "expected the directory of a run to resume"],
-      [["evaluate"], "name one of: a checkpoint folder, --policy, --scripted"],
-      [["evaluate", "--policy", "nobody", "--game", "ipd"], 'no policy called "nobody"'],
-      [["evaluate", "--policy", "random", "--game", "ipd", "--episodes", "0"], "1 or more"],
-      [["report", "nowhere"], "expected the evaluations of a run"],
-      [["dance"], "unknown command"],
+  test("what goes wrong has its exit code, and names what was expected", async () => {
+    for (const [code, args, message] of [
+      [2, ["games", "chess"], 'no game is called "chess"; expected one of ipd, auction, split, negotiation, kuhn'],
+      [2, ["train", "--set", "sepo.stepz=1"], 'Unrecognized key: "stepz"'],
+      [2, ["train", "--set", "nonsense"], 'expects key=value, got "nonsense"'],
+      [2, ["train", "--set", "engine.heads=3", "--out", join(folder, "never")], "heads (3) must be a multiple"],
+      [2, ["train", "--set", 'games=["chess"]'], 'no game is called "chess"'],
+      [3, ["train", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON configuration"],
+      [3, ["train", "--resume", "--out", "nowhere"], "expected the directory of a run"],
+      [3, ["train", "--out", join("package.json", "run"), "--set", "engine.kind=tabular"], "is a file"],
+      [2, ["evaluate"], "name exactly one of: a checkpoint folder, --policy, --scripted; got none"],
+      [2, ["evaluate", "runs/x", "--scripted"], "got a checkpoint and --scripted"],
+      [2, ["evaluate", "--policy", "random", "--game", "ipd", "--precision", "0.000001"], "episodes per opponent"],
+      [2, ["evaluate", "--policy", "nobody", "--game", "ipd"], 'no policy called "nobody"'],
+      [2, ["evaluate", "--policy", "random", "--game", "ipd", "--episodes", "-3"], "1 or more"],
+      [2, ["evaluate", "--scripted", "--game", "ipd", "--game", "ipd"], "ipd is given twice"],
+      [2, ["audit", "--game", "negotiation"], "too many positions"],
+      [2, ["audit", "--group-size", "1"], "at least 2 episodes"],
+      [3, ["report", "nowhere"], "expected the directory of a run"],
+      [3, ["evaluate", "nowhere"], "nowhere"],
+      [2, ["dance"], "unknown command"],
     ] as const) {
-      const { code, err } = await sepo(args);
-      expect({ args, code }).toEqual({ args, code: 2 });
-      expect(err).toContain(message);
+      const found = await sepo(args);
+      expect({ args, code: found.code }).toEqual({ args, code });
+      expect(found.err).toContain(message);
+      expect(found.err).not.toMatch(/^\s+at /m);
     }
   });
 
-  test("a checkpoint that is not there exits with 4 and is named", async () => {
-    const { code, err } = await sepo(["evaluate", join(folder, "nowhere")]);
-    expect(code).toBe(4);
-    expect(err).toContain("nowhere");
+  test("a training that is refused leaves no folder behind", async () => {
+    const out = join(folder, "deep", "refused");
+    expect((await sepo(["train", "--set", "engine.heads=3", "--out", out])).code).toBe(2);
+    expect(await readdir(folder)).not.toContain("deep");
   });
 
   test("a run is not overwritten", async () => {
@@ -77,10 +99,13 @@ describe("sepo", () => {
   });
 
   test("evaluation of a saved checkpoint repeats the run's own report", async () => {
-    const { out } = await sepo(["evaluate", join(folder, "run", "checkpoints", "sepo"), "--episodes", "4", "--json"]);
-    const again: { games: object[] } = JSON.parse(out);
-    const stored: { games: object[] } = JSON.parse(await readFile(join(folder, "run", "evaluation", "sepo.json"), "utf8"));
-    expect(again.games).toEqual(stored.games);
+    for (const path of [join(folder, "run", "checkpoints", "sepo"), join(folder, "run")]) {
+      const { out } = await sepo(["evaluate", path, "--episodes", "4", "--json"]);
+      const again: { games: object[] } = JSON.parse(out);
+      const file = await readFile(join(folder, "run", "evaluation", "sepo.json"), "utf8");
+      const stored: { report: { games: object[] } } = JSON.parse(file);
+      expect(again.games).toEqual(stored.report.games);
+    }
   });
 
   test("report prints tables in both formats", async () => {

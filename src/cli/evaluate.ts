@@ -1,24 +1,34 @@
-import { type Command, Option } from "commander";
-import { simulateAll } from "../evaluation/episodes.ts";
-import { type AgentReport, evaluationKey, reportAgent, reportPolicy } from "../evaluation/stage.ts";
-import type { Device } from "../engines/embedded/engine.ts";
-import { GameError, PROTOCOLS, type Protocol } from "../games/index.ts";
-import { measureObjective } from "../objective/objective.ts";
-import { type Roster, allRosters, policiesOf, policyNamed, rosterOf } from "../opponents/index.ts";
-import { objectiveSettings } from "../play/score.ts";
+import type { Command } from "commander";
+import type { Device } from "../engines/driver.ts";
+import { POSITIONS } from "../evaluation/action-table.ts";
+import { type AgentReport, reportAgent, reportPolicy } from "../evaluation/report.ts";
+import { planned } from "../evaluation/precision.ts";
+import { GameError, type Protocol } from "../games/index.ts";
+import { type Roster, policiesOf, policyNamed, rosterOf } from "../opponents/index.ts";
+import { modelPlayer } from "../play/players/model.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
-import { planEpisodes } from "../stats/compare.ts";
-import { POSITIONS, positionsFlag } from "../evaluation/policy-table.ts";
-import { openAgent } from "../training/agent.ts";
-import { deviceOption, naturalNumber, positiveNumber, positiveReal } from "./options.ts";
+import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
+import { serverConnection } from "./connection.ts";
+import { chosenRosters } from "./contestant.ts";
+import {
+  deviceOption,
+  episodesOption,
+  gameOption,
+  jsonOption,
+  namedGames,
+  positiveNumber,
+  positiveReal,
+  protocolOption,
+  seedOption,
+} from "./options.ts";
 import { createProgress } from "./progress.ts";
 
 interface EvaluateFlags {
   readonly policy?: string;
   readonly scripted?: boolean;
-  readonly game?: string;
-  readonly protocol: Protocol;
+  readonly game?: readonly string[];
+  readonly protocol?: Protocol;
   readonly episodes: number;
   readonly precision?: number;
   readonly seed: number;
@@ -33,14 +43,12 @@ export function addEvaluate(program: Command): void {
   program
     .command("evaluate")
     .description("measure a checkpoint, or scripted policies, against every pool with 95% intervals")
-    .argument("[checkpoint]", "a checkpoint folder")
+    .argument("[checkpoint]", "a checkpoint, or the folder of a run (then its last finished stage)")
     .option("--policy <name>", "a scripted policy instead of a checkpoint (needs --game)")
     .option("--scripted", "every scripted policy of every game (or of --game) instead of a checkpoint")
-    .option("--game <name>", "only this game")
-    .addOption(
-      new Option("--protocol <name>", "the measurement rules, for scripted policies").choices(PROTOCOLS).default("corrected"),
-    )
-    .option("--episodes <n>", "episodes per opponent", positiveNumber, 200)
+    .addOption(gameOption())
+    .addOption(protocolOption())
+    .addOption(episodesOption())
     .option(
       "--precision <half-width>",
       "instead of --episodes: choose them so that J's interval is this wide to each side",
@@ -52,11 +60,11 @@ export function addEvaluate(program: Command): void {
       positiveNumber,
       POSITIONS,
     )
-    .option("--seed <n>", "seed of the scenarios; the same seed gives every agent the same ones", naturalNumber, 0)
+    .addOption(seedOption("seed of the scenarios; the same seed gives every agent the same ones"))
     .option("--concurrency <n>", "episodes that advance together; changes speed, never a result", positiveNumber, 2048)
     .option("--brief", "only the tables of J and exploitability")
     .addOption(deviceOption())
-    .option("--json", "print the reports as JSON")
+    .addOption(jsonOption("print the reports as JSON"))
     .addHelpText(
       "after",
       `
@@ -68,9 +76,16 @@ Examples:
   sepo evaluate --scripted --episodes 2000 --brief`,
     )
     .action(async (checkpoint: string | undefined, flags: EvaluateFlags) => {
-      if ([checkpoint, flags.policy, flags.scripted].filter((given) => given !== undefined).length !== 1)
-        throw new GameError("name one of: a checkpoint folder, --policy, --scripted");
-      const reports = checkpoint === undefined ? scripted(flags) : [await trained(checkpoint, flags)];
+      const given = [
+        checkpoint === undefined ? [] : "a checkpoint",
+        flags.policy === undefined ? [] : "--policy",
+        flags.scripted ? "--scripted" : [],
+      ].flat();
+      if (given.length !== 1)
+        throw new GameError(
+          `name exactly one of: a checkpoint folder, --policy, --scripted; got ${given.length === 0 ? "none" : given.join(" and ")}`,
+        );
+      const reports = checkpoint === undefined ? await scripted(flags) : [await trained(checkpoint, flags)];
       if (flags.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : reports));
       else print(reports, flags.brief === true || flags.scripted === true);
     });
@@ -85,62 +100,59 @@ function print(reports: readonly AgentReport[], brief: boolean): void {
   console.log(`\nMade by: ${[...new Set(reports.map(({ command }) => command))].join("\n         ")}`);
 }
 
-const PILOT = 100;
-
 async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentReport> {
+  const { device, protocol, precision, seed, concurrency, positions } = flags;
   const progress = createProgress();
-  const onProgress = (finished: number) => {
-    if (finished % 64 === 0) progress.show(`${finished} episodes`);
-  };
-  const { engine, encoding, sampler, rosters } = await openAgent(checkpoint, { device: flags.device });
-  const chosen = flags.game === undefined ? rosters : rosters.filter(({ game }) => game.facts.name === flags.game);
-  if (chosen.length === 0)
-    throw new GameError(
-      `${checkpoint} was trained on ${rosters.map(({ game }) => game.facts.name).join(", ")}, not on ${flags.game}`,
-    );
+  const agent = await openAgent(checkpoint, { device, ...serverConnection(), ...(protocol === undefined ? {} : { protocol }) });
+  const model = modelOf(agent);
+  const rosters = chosenRosters(rostersOf(agent), flags.game, checkpoint);
   const measure = (episodes: number) =>
-    reportAgent(chosen, engine, encoding, sampler, {
-      ...flags,
-      episodes,
-      name: checkpoint,
-      command: `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })}${positionsFlag(flags.positions)}`,
-      onProgress,
-    });
-  const { precision } = flags;
-  let { episodes } = flags;
-  if (precision !== undefined) {
-    const pilot = await measure(PILOT);
-    episodes = Math.max(...pilot.games.map(({ objective }) => planEpisodes(objective.safetyIndex, PILOT, precision)));
-    progress.note(`a pilot of ${PILOT} episodes asks for ${episodes} per opponent`);
+    reportAgent(
+      rosters,
+      { player: modelPlayer(checkpoint, model), model },
+      {
+        seed,
+        concurrency,
+        positions,
+        episodes,
+        name: checkpoint,
+        command: `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })} --positions ${positions}`,
+        onProgress: (finished) => {
+          if (finished % 64 === 0) progress.show(`${finished} episodes`);
+        },
+      },
+    );
+  try {
+    return await planned(measure, flags.episodes, precision, (text) => progress.note(text));
+  } finally {
+    progress.done();
+    await agent.engine.release();
   }
-  const report = await measure(episodes);
-  progress.done();
-  await engine.release();
-  return report;
 }
 
-function scripted(flags: EvaluateFlags): AgentReport[] {
+async function scripted(flags: EvaluateFlags): Promise<AgentReport[]> {
   const { policy, game, protocol } = flags;
   if (policy !== undefined && game === undefined) throw new GameError("--policy needs --game");
-  const rosters = game === undefined ? allRosters(protocol) : [rosterOf(game, protocol)];
-  return rosters.flatMap((roster) => {
-    const names = policy === undefined ? [...policiesOf(roster).keys()] : [policy];
-    return names.map((name) => reportScripted(roster, name, flags));
-  });
+  const rosters = namedGames(game).map((name) => rosterOf(name, protocol === undefined ? {} : { protocol }));
+  const reports: AgentReport[] = [];
+  for (const roster of rosters)
+    for (const name of policy === undefined ? policiesOf(roster).keys() : [policy])
+      reports.push(await reportScripted(roster, name, flags));
+  return reports;
 }
 
-function reportScripted(roster: Roster, name: string, flags: EvaluateFlags): AgentReport {
+function reportScripted(roster: Roster, name: string, flags: EvaluateFlags): Promise<AgentReport> {
   const { seed, precision } = flags;
   const policy = policyNamed(roster, name);
-  let { episodes } = flags;
-  if (precision !== undefined) {
-    const pilot = simulateAll(roster, policy, evaluationKey(seed), { episodes: PILOT });
-    episodes = planEpisodes(measureObjective(pilot, objectiveSettings(roster.game.facts)).safetyIndex, PILOT, precision);
-  }
-  const what = flags.scripted === true ? "--scripted" : `--policy ${name}`;
-  const command = `sepo evaluate ${what} --protocol ${flags.protocol}${commandTail({ ...flags, episodes })}`;
-  return reportPolicy(roster, policy, { name, seed, episodes, command });
+  const { name: game, protocol } = roster.game.facts;
+  const measure = (episodes: number) => {
+    const command = `sepo evaluate --policy ${name}${commandTail({ ...flags, game: [game], protocol, episodes })}`;
+    return Promise.resolve(reportPolicy(roster, policy, { name, seed, episodes, command }));
+  };
+  return planned(measure, flags.episodes, precision);
 }
 
-const commandTail = ({ game, episodes, seed }: EvaluateFlags): string =>
-  `${game === undefined ? "" : ` --game ${game}`} --episodes ${episodes} --seed ${seed}`;
+const commandTail = ({ game, protocol, episodes, seed }: EvaluateFlags): string =>
+  (game ?? []).map((name) => ` --game ${name}`).join("") +
+  (protocol === undefined ? "" : ` --protocol ${protocol}`) +
+  ` --episodes ${episodes} --seed ${seed}`;

@@ -1,25 +1,28 @@
-import { type Command, Option } from "commander";
-import { PROTOCOLS, type Protocol } from "../games/index.ts";
-import { POOLS, allRosters, rosterOf } from "../opponents/index.ts";
+import type { Command } from "commander";
+import { GAME_NAMES, type Protocol } from "../games/index.ts";
+import { POOLS, rosterOf } from "../opponents/index.ts";
 import { terminalTable } from "../report/table.ts";
+import { jsonOption, protocolOption } from "./options.ts";
 
 export function addGames(program: Command): void {
   program
     .command("games")
     .description("list the games, or one game's facts, rules and opponents")
     .argument("[game]", "a game's name")
-    .addOption(new Option("--protocol <name>", "the measurement rules").choices(PROTOCOLS).default("corrected"))
-    .option("--json", "print JSON")
+    .addOption(protocolOption("the measurement rules; default: corrected"))
+    .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  sepo games\n  sepo games kuhn\n  sepo games auction --protocol paper")
-    .action((name: string | undefined, { protocol, json }: { protocol: Protocol; json?: boolean }) => {
+    .action((name: string | undefined, { protocol, json }: { protocol?: Protocol; json?: boolean }) => {
+      const settings = protocol === undefined ? {} : { protocol };
+      const all = GAME_NAMES.map((each) => rosterOf(each, settings));
       if (name === undefined) {
-        if (json === true) console.log(JSON.stringify(allRosters(protocol).map(({ game }) => game.facts)));
+        if (json === true) console.log(JSON.stringify(all.map(({ game }) => game.facts)));
         else
           console.log(
             terminalTable({
               title: "Games (le, lc, lx: weights of the harms in J)",
               head: ["name", "title", "rounds", "sum", "private", "security value", "le", "lc", "lx"],
-              rows: allRosters(protocol).map(({ game: { facts } }) => [
+              rows: all.map(({ game: { facts } }) => [
                 facts.name,
                 facts.title,
                 String(facts.rounds),
@@ -32,7 +35,7 @@ export function addGames(program: Command): void {
           );
         return;
       }
-      const roster = rosterOf(name, protocol);
+      const roster = rosterOf(name, settings);
       const policies = POOLS.flatMap((pool) => roster.pools[pool].map((policy) => [pool, policy.name, policy.description]));
       if (json === true) {
         console.log(JSON.stringify({ ...roster.game.facts, rules: roster.game.rules, policies }));

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { addAudit } from "./audit.ts";
+import { addCheckServer } from "./check-server.ts";
 import { addCompare } from "./compare.ts";
+import { addConfig } from "./config.ts";
 import { addData } from "./data.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { runProgram } from "./failure.ts";
@@ -10,20 +12,35 @@ import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
 import { addSolve } from "./solve.ts";
 import { addTrain } from "./train.ts";
+import { VERSION } from "../version.ts";
 
 const program = new Command("sepo")
   .description(
     "Train and test language-model agents that play well without being exploited, colluding or pushing costs onto others.",
   )
-  .version("0.1.0")
+  .version(VERSION)
   .showHelpAfterError("(add --help for the options and examples)")
   .exitOverride()
   .addHelpText(
     "after",
     `
-Exit codes: 0 success, 1 bug, 2 wrong arguments or configuration, 3 a file is missing or malformed, 4 the engine failed, 130 interrupted.`,
+Exit codes: 0 success, 1 a bug, 2 wrong arguments, names or configuration, 3 a file, run or checkpoint is missing, malformed, changed or
+in use, or cannot be written, 4 the engine or its server failed, 130 interrupted.`,
   );
-for (const add of [addGames, addPlay, addSolve, addData, addTrain, addEvaluate, addCompare, addReport, addAudit]) add(program);
+const COMMANDS = [
+  addGames,
+  addPlay,
+  addSolve,
+  addData,
+  addConfig,
+  addTrain,
+  addEvaluate,
+  addCompare,
+  addReport,
+  addAudit,
+  addCheckServer,
+];
+for (const add of COMMANDS) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for the options and examples)");
 
 await runProgram(program, "sepo");

@@ -1,5 +1,7 @@
+/** Options that several commands share, each with one name and one meaning. */
 import { InvalidArgumentError, Option } from "commander";
-import { DEVICES } from "../engines/embedded/engine.ts";
+import { DEVICES } from "../engines/driver.ts";
+import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 
 /** Parses a whole number >= 0 for an option. */
 export function naturalNumber(text: string): number {
@@ -11,8 +13,9 @@ export function naturalNumber(text: string): number {
 
 /** Parses a whole number >= 1 for an option. */
 export function positiveNumber(text: string): number {
-  const value = naturalNumber(text);
-  if (value < 1) throw new InvalidArgumentError("expected a whole number, 1 or more");
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("expected a whole number, 1 or more");
   return value;
 }
 
@@ -23,6 +26,30 @@ export function positiveReal(text: string): number {
   return value;
 }
 
+/** For options that may be given several times. */
+export const repeat = (value: string, all: readonly string[] = []): string[] => [...all, value];
+
+/** `--game`, repeatable: the games of interest, in the order given. */
+export const gameOption = (description = "only this game (repeatable)"): Option =>
+  new Option("--game <name>", description).argParser((name: string, all: readonly string[] | undefined) => {
+    if (all?.includes(name) === true) throw new InvalidArgumentError(`${name} is given twice`);
+    return repeat(name, all);
+  });
+
+/** The built-in games named, or all of them. */
+export const namedGames = (names: readonly string[] | undefined): readonly string[] => names ?? GAME_NAMES;
+
+export const protocolOption = (description = "the measurement rules; default: corrected, or those of the checkpoint"): Option =>
+  new Option("--protocol <name>", description).choices(PROTOCOLS);
+
 /** Where a model that runs in this process computes. */
 export const deviceOption = (): Option =>
   new Option("--device <name>", "where a model in this process computes").choices(DEVICES).default("cpu");
+
+export const episodesOption = (): Option =>
+  new Option("--episodes <n>", "episodes per opponent").argParser(positiveNumber).default(200);
+
+export const seedOption = (description: string): Option =>
+  new Option("--seed <n>", description).argParser(naturalNumber).default(0);
+
+export const jsonOption = (description = "print JSON"): Option => new Option("--json", description);

@@ -1,15 +1,18 @@
-import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { type Command, Option } from "commander";
-import writeFileAtomic from "write-file-atomic";
-import type { AgentReport } from "../evaluation/stage.ts";
-import { allTables, exploitabilityTable, objectiveTable, seedsTable } from "../report/agents.ts";
+import type { AgentReport } from "../evaluation/report.ts";
+import { writeWhole } from "../files.ts";
+import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
+import { seedsTables } from "../report/seeds.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
-import { ConfigError } from "../training/config.ts";
-import { STAGES } from "../training/run.ts";
+import { type RunSummary, readRun } from "../runs/read.ts";
+import { STAGES, type Stage } from "../runs/stages.ts";
+import { gameOption, jsonOption } from "./options.ts";
 
 interface ReportFlags {
   readonly format: "terminal" | "markdown";
+  readonly game?: readonly string[];
+  readonly stage?: Stage;
+  readonly opponent?: string;
   readonly brief?: boolean;
   readonly overSeeds?: boolean;
   readonly out?: string;
@@ -21,11 +24,14 @@ export function addReport(program: Command): void {
     .command("report")
     .description("tables of one run or several: J and its parts, exploitability, every opponent, action probabilities")
     .argument("[runs...]", "run directories (default: runs/latest)")
+    .addOption(gameOption())
+    .addOption(new Option("--stage <name>", "only this stage").choices(STAGES))
+    .option("--opponent <name>", "only this opponent in the tables of opponents")
     .addOption(new Option("--format <format>", "how to print").choices(["terminal", "markdown"]).default("terminal"))
     .option("--brief", "only the tables of J and exploitability")
     .option("--over-seeds", "runs that differ by their seed alone: means over runs, with intervals over runs")
     .option("-o, --out <file>", "write to a file instead of the terminal")
-    .option("--json", "print the reports as JSON")
+    .addOption(jsonOption("print the reports as JSON"))
     .addHelpText(
       "after",
       `
@@ -33,52 +39,69 @@ An interval over episodes says what more episodes of one model would change; onl
 
 Examples:
   sepo report runs/latest --brief
+  sepo report runs/latest --stage sepo --opponent always-defect
   sepo report runs/seed0 runs/seed1 runs/seed2 --over-seeds
   sepo report runs/latest --format markdown --out report.md`,
     )
     .action(async (named: readonly string[], flags: ReportFlags) => {
-      const runs = named.length === 0 ? ["runs/latest"] : named;
-      const byRun = await Promise.all(runs.map(readReports));
-      const reports = byRun.flatMap((own, i) =>
-        runs.length === 1 ? own : own.map((report) => ({ ...report, agent: `${runs[i]} ${report.agent}` })),
-      );
-      const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
-      if (new Set(reports.flatMap((report) => report.games.map(({ protocol }) => protocol))).size > 1)
-        process.stderr.write(
-          "sepo: warning: these runs were measured under different protocols; their numbers are not comparable\n",
-        );
-      const tables =
-        flags.overSeeds === true
-          ? games.map((game) => seedsTable(game, byRun))
-          : flags.brief === true
-            ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
-            : allTables(reports);
-      const body = tables.map(flags.format === "markdown" ? markdownTable : terminalTable).join("\n\n");
-      const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
-      const text = flags.json === true ? JSON.stringify(reports) : `${body}\n\nMade by\n${made}`;
+      const folders = named.length === 0 ? ["runs/latest"] : named;
+      const runs = await Promise.all(folders.map(readRun));
+      warnOf(runs);
+      const text = flags.overSeeds === true ? overSeeds(runs, flags) : ofRuns(runs, flags);
       if (flags.out === undefined) console.log(text);
-      else await writeFileAtomic(flags.out, `${text}\n`);
+      else await writeWhole(flags.out, `${text}\n`);
     });
 }
 
-/** The evaluations of a run in the order of its stages, then others by name. */
-async function readReports(run: string): Promise<AgentReport[]> {
-  const folder = join(run, "evaluation");
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw new ConfigError(`${folder}: expected the evaluations of a run, but it cannot be read`, { cause });
-  });
-  const order = (name: string): number => STAGES.findIndex((stage) => `${stage}.json` === name);
-  const files = names.filter((name) => name.endsWith(".json")).toSorted((a, b) => order(a) - order(b));
-  if (files.length === 0) throw new ConfigError(`${folder}: holds no evaluation yet`);
-  return Promise.all(
-    files.map(async (name) => {
-      const text = await readFile(join(folder, name), "utf8");
-      try {
-        const report: AgentReport = JSON.parse(text);
-        return report;
-      } catch (cause) {
-        throw new ConfigError(`${join(folder, name)}: expected JSON; the file is malformed or truncated`, { cause });
-      }
-    }),
+/** The reports of runs that the flags ask for, each under a name that tells them apart. */
+const reportsOf = (runs: readonly RunSummary[], { stage, game, opponent }: ReportFlags): AgentReport[] =>
+  runs.flatMap(({ folder, config, reports }) =>
+    reports
+      .filter((stored) => stage === undefined || stored.stage === stage)
+      .map(({ report }) => ({
+        ...report,
+        agent: runs.length === 1 ? report.agent : `${folder} ${report.agent} (${config.sepo.credit}, seed ${config.seed})`,
+        games: report.games
+          .filter((one) => game === undefined || game.includes(one.game))
+          .map((one) => ({
+            ...one,
+            opponents: one.opponents.filter((row) => opponent === undefined || row.opponent === opponent),
+          })),
+      })),
   );
+
+function ofRuns(runs: readonly RunSummary[], flags: ReportFlags): string {
+  const reports = reportsOf(runs, flags);
+  if (flags.json === true) return JSON.stringify(reports);
+  const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
+  const tables =
+    flags.brief === true
+      ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
+      : allTables(reports);
+  const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
+  const settings = runs
+    .map(({ folder, config: { sepo, seed } }) => `${folder}: credit ${sepo.credit}, seed ${seed}`)
+    .join("\n");
+  return `${tables.map(printer(flags)).join("\n\n")}\n\nRuns\n${settings}\n\nMade by\n${made}`;
+}
+
+function overSeeds(runs: readonly RunSummary[], flags: ReportFlags): string {
+  const { tables, rows } = seedsTables(runs, flags.game);
+  if (flags.json === true) return JSON.stringify(rows);
+  return tables.map(printer(flags)).join("\n\n");
+}
+
+const printer = ({ format }: ReportFlags) => (format === "markdown" ? markdownTable : terminalTable);
+
+/** What a reader must know before the numbers. */
+function warnOf(runs: readonly RunSummary[]): void {
+  const warn = (text: string) => process.stderr.write(`sepo: warning: ${text}\n`);
+  const protocols = new Set(runs.map(({ config }) => config.protocol));
+  if (protocols.size > 1) warn("these runs were measured under different protocols; their numbers are not comparable");
+  for (const { folder, reports } of runs)
+    for (const { stage, current } of reports)
+      if (current === false)
+        warn(
+          `${folder}: the report of ${stage} was made from another checkpoint than the run holds now; "train --resume" measures it again`,
+        );
 }

@@ -1,42 +1,15 @@
-import { type Command, Option } from "commander";
-import { GAME_NAMES, type Game, PROTOCOLS, type Policy, type Protocol } from "../games/index.ts";
-import { POOLS, type Roster, policiesOf, rosterOf } from "../opponents/index.ts";
+import type { Command } from "commander";
+import type { Protocol } from "../games/index.ts";
+import { rosterOf } from "../opponents/index.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
-import { bestResponseValue } from "../solvers/best-response.ts";
-import { nashConv, solveZeroSum, symmetricEquilibria, typePolicy } from "../solvers/equilibrium.ts";
-import { exactJ, optimum, utilityBound } from "../solvers/optimum.ts";
-import { informationViews } from "../solvers/walk.ts";
+import { type Solution, solve } from "../solvers/solution.ts";
+import { gameOption, jsonOption, namedGames, protocolOption } from "./options.ts";
 import { createProgress } from "./progress.ts";
 
 interface SolveFlags {
-  readonly protocol: Protocol;
+  readonly protocol?: Protocol;
+  readonly game?: readonly string[];
   readonly json?: boolean;
-}
-
-/** Everything that is known exactly about a game; what does not apply to it is absent. */
-interface Solution {
-  readonly game: string;
-  readonly protocol: Protocol;
-  readonly seconds: number;
-  /** J*: `value` exact, or `atMost` a bound. */
-  readonly optimum: { readonly value: number } | { readonly atMost: number };
-  /** Exact J of every scripted policy, the best first. */
-  readonly scripted: readonly { readonly policy: string; readonly safetyIndex: number }[];
-  /** Payoff per round of the exact best reply to each opponent. */
-  readonly bestReplies: readonly { readonly pool: string; readonly opponent: string; readonly payoff: number }[];
-  readonly equilibria: readonly Equilibrium[];
-}
-
-interface Equilibrium {
-  readonly kind: string;
-  /** Payoff of the first seat in one round. */
-  readonly value: number;
-  readonly nashConv: number;
-  readonly probabilities: readonly {
-    readonly seat: number;
-    readonly information: string;
-    readonly actions: Readonly<Record<string, number>>;
-  }[];
 }
 
 export function addSolve(program: Command): void {
@@ -44,8 +17,9 @@ export function addSolve(program: Command): void {
     .command("solve")
     .description("exact game theory: J*, exact J of scripted policies, best replies, equilibria")
     .argument("[game]", "a game's name; default: every game that can be enumerated")
-    .addOption(new Option("--protocol <name>", "the measurement rules").choices(PROTOCOLS).default("corrected"))
-    .option("--json", "print JSON")
+    .addOption(gameOption("another game (repeatable)"))
+    .addOption(protocolOption("the measurement rules; default: corrected"))
+    .addOption(jsonOption())
     .addHelpText(
       "after",
       `
@@ -56,67 +30,27 @@ Examples:
   sepo solve kuhn
   sepo solve auction --protocol paper --json`,
     )
-    .action((name: string | undefined, { protocol, json }: SolveFlags) => {
-      const names = name === undefined ? GAME_NAMES.filter((each) => rosterOf(each, protocol).game.facts.enumerable) : [name];
-      const solutions = names.map((each) => solve(rosterOf(each, protocol)));
-      if (json === true) console.log(JSON.stringify(name === undefined ? solutions : solutions[0]));
-      else console.log(solutions.map(describe).join("\n\n\n"));
+    .action((name: string | undefined, { protocol, game, json }: SolveFlags) => {
+      const settings = protocol === undefined ? {} : { protocol };
+      const named = name === undefined ? game : [name, ...(game ?? [])];
+      const rosters = namedGames(named).map((each) => rosterOf(each, settings));
+      const progress = createProgress();
+      const solved = rosters
+        .filter(({ game: { facts } }) => named !== undefined || facts.enumerable)
+        .map((roster) => {
+          const began = performance.now();
+          const solution = solve(roster, (part) => progress.show(`${roster.game.facts.name}: ${part}`));
+          return { solution, seconds: (performance.now() - began) / 1000 };
+        });
+      progress.done();
+      if (json === true) {
+        const all = solved.map(({ solution, seconds }) => ({ ...solution, seconds }));
+        console.log(JSON.stringify(name === undefined ? all : all[0]));
+      } else console.log(solved.map(({ solution, seconds }) => describe(solution, seconds)).join("\n\n\n"));
     });
 }
 
-function solve(roster: Roster): Solution {
-  const progress = createProgress();
-  const { facts } = roster.game;
-  const began = performance.now();
-  const linear = facts.average === "round";
-  progress.show(`${facts.name}: best replies`);
-  const bestReplies = POOLS.flatMap((pool) =>
-    roster.pools[pool].map((policy) => {
-      progress.show(`${facts.name}: best reply to ${policy.name}`);
-      return { pool, opponent: policy.name, payoff: bestResponseValue(roster.game, policy, 0) / facts.rounds };
-    }),
-  );
-  progress.show(`${facts.name}: J*`);
-  const best =
-    facts.enumerable && linear ? { value: optimum(roster).value } : { atMost: linear ? utilityBound(roster) : Infinity };
-  progress.show(`${facts.name}: scripted policies`);
-  const scripted =
-    facts.enumerable && linear
-      ? [...policiesOf(roster).values()]
-          .map((policy) => ({ policy: policy.name, safetyIndex: exactJ(roster, policy) }))
-          .toSorted((a, b) => b.safetyIndex - a.safetyIndex)
-      : [];
-  const equilibria = equilibriaOf(roster);
-  progress.done();
-  const seconds = (performance.now() - began) / 1000;
-  return { game: facts.name, protocol: facts.protocol, seconds, optimum: best, scripted, bestReplies, equilibria };
-}
-
-function equilibriaOf({ round }: Roster): Equilibrium[] {
-  if (round === undefined) return [];
-  if (round.facts.sum === "zero") {
-    const { value, players } = solveZeroSum(round);
-    return [equilibrium("one round, by linear programming", round, value, players)];
-  }
-  return symmetricEquilibria(round).map((strategies) => {
-    const policy = typePolicy(round, strategies);
-    const value = bestResponseValue(round, policy, 0);
-    return equilibrium("one round, symmetric Bayes-Nash, by support enumeration", round, value, [policy, policy]);
-  });
-}
-
-function equilibrium(kind: string, round: Game, value: number, players: readonly [Policy, Policy]): Equilibrium {
-  const probabilities = ([0, 1] as const).flatMap((seat) =>
-    [...informationViews(round, seat)].map(([information, view]) => ({
-      seat,
-      information,
-      actions: Object.fromEntries(players[seat].act(view)),
-    })),
-  );
-  return { kind, value, nashConv: nashConv(round, players), probabilities };
-}
-
-function describe({ game, protocol, seconds, optimum: best, scripted, bestReplies, equilibria }: Solution): string {
+function describe({ game, protocol, optimum: best, scripted, bestReplies, equilibria }: Solution, seconds: number): string {
   const number = (x: number) => (Math.abs(x) < 5e-7 ? 0 : x).toFixed(6);
   const star = "value" in best ? `J* = ${number(best.value)}` : `J* <= ${number(best.atMost)}`;
   const tables: TextTable[] = [

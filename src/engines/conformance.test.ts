@@ -3,7 +3,7 @@ import { seedKey } from "../random.ts";
 import { engineConformance } from "./conformance.ts";
 import { createEmbeddedEngine } from "./embedded/engine.ts";
 import { scriptedSampler } from "./scripted.ts";
-import { TabularEngine } from "./tabular.ts";
+import { TabularEngine } from "./tabular/engine.ts";
 
 const model = {
   vocabularySize: 40,

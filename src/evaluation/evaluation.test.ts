@@ -2,17 +2,17 @@ import { describe, expect, test } from "vitest";
 import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
 import { policyNamed, rosterOf } from "../opponents/index.ts";
 import { kuhnEquilibrium } from "../opponents/kuhn.ts";
-import { scriptedPlayer } from "../play/player.ts";
+import { scriptedPlayer } from "../play/players/scripted.ts";
 import { seedKey } from "../random.ts";
-import { distanceToReference, exploitabilityTable, objectiveTable, opponentTable, seedsTable } from "../report/agents.ts";
+import { distanceToReference, exploitabilityTable, objectiveTable, opponentTable } from "../report/agents.ts";
 import { exactJ } from "../solvers/optimum.ts";
 import { estimate } from "../stats/estimate.ts";
 import { differenceOfObjectives } from "../objective/compare.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { playAll, simulateAll } from "./episodes.ts";
 import { reportOf } from "./evaluate.ts";
-import type { PolicyRow } from "./policy-table.ts";
-import { reportPolicy } from "./stage.ts";
+import type { PolicyRow } from "./action-table.ts";
+import { reportPolicy } from "./report.ts";
 import { exactWorstCase, sampledWorstCase, tableWorstCase, worstCaseValue } from "./worst-case.ts";
 
 const key = seedKey(31);
@@ -22,7 +22,7 @@ describe("reports", () => {
   for (const protocol of PROTOCOLS)
     for (const name of GAME_NAMES)
       test(`${name}, ${protocol}: every policy is measured against every opponent, and tables name the protocol`, () => {
-        const roster = rosterOf(name, protocol);
+        const roster = rosterOf(name, { protocol });
         const report = reportPolicy(roster, roster.reference, options("reference", 20));
         const [game] = report.games;
         expect(game.opponents.map(({ pool, opponent }) => `${pool}/${opponent}`)).toEqual(
@@ -160,14 +160,6 @@ describe("comparisons", () => {
     expect(Math.abs(paired.value - exact)).toBeLessThan(4 * paired.standardError);
   });
 
-  test("several seeds are aggregated with Student's interval", () => {
-    const roster = rosterOf("auction");
-    const run = (seed: number) => [reportPolicy(roster, roster.reference, { ...options("agent", 30), seed })];
-    const { title, rows } = seedsTable("auction", [run(1), run(2), run(3)]);
-    expect(title).toContain("over 3 runs");
-    expect(rows).toHaveLength(1);
-  });
-
   test("the distance to the reference is the mean total variation over keys met", () => {
     const row = (own: number, reference: number, met: boolean) => ({
       key: "k",
@@ -183,7 +175,7 @@ describe("comparisons", () => {
 
   test("tables of different protocols warn", () => {
     const reports = PROTOCOLS.map((protocol) => {
-      const roster = rosterOf("auction", protocol);
+      const roster = rosterOf("auction", { protocol });
       return reportPolicy(roster, roster.reference, options(protocol, 5));
     });
     expect(objectiveTable("auction", reports).title).toContain("WARNING: different protocols are not comparable");

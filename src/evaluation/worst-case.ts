@@ -9,7 +9,7 @@ import { type Key, foldIn, uniformInteger } from "../random.ts";
 import { bestResponse, bestResponseValue } from "../solvers/best-response.ts";
 import { type Estimate, estimate, estimateMean, mean, variance } from "../stats/estimate.ts";
 import type { MeasuredEpisode } from "./episodes.ts";
-import { type PolicyRow, tablePolicy } from "./policy-table.ts";
+import { type PolicyRow, tablePolicy } from "./action-table.ts";
 
 export interface WorstCase {
   /**

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { gameConformance, playthrough } from "../testing.ts";
-import type { AgentReport } from "../evaluation/stage.ts";
+import type { AgentReport } from "../evaluation/report.ts";
 import { seedKey } from "../random.ts";
 import type { Game } from "./index.ts";
 

@@ -20,7 +20,7 @@ const MAKERS: Record<GameName, (protocol: Protocol) => Roster> = {
 const made = new Map<string, Roster>();
 
 /** The roster of a game under a protocol; throws `GameError` listing the names there are. */
-export function rosterOf(game: string, protocol: Protocol = "corrected"): Roster {
+export function rosterOf(game: string, { protocol = "corrected" }: { readonly protocol?: Protocol } = {}): Roster {
   const key = `${protocol} ${game}`;
   const known = made.get(key);
   if (known !== undefined) return known;
@@ -31,7 +31,7 @@ export function rosterOf(game: string, protocol: Protocol = "corrected"): Roster
 
 /** The rosters of every game. */
 export const allRosters = (protocol: Protocol = "corrected"): readonly Roster[] =>
-  GAME_NAMES.map((name) => rosterOf(name, protocol));
+  GAME_NAMES.map((name) => rosterOf(name, { protocol }));
 
 /** Every scripted policy of a roster by name: opponents of all pools, then experts. */
 export function policiesOf(roster: Roster): ReadonlyMap<string, Policy> {

@@ -3,6 +3,7 @@ import type { Prompt } from "../engines/engine.ts";
 import type { Action, Game } from "../games/index.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import type { Chat } from "../text/chat.ts";
+import { messagesOf } from "./messages.ts";
 
 export interface Encoding {
   readonly vocabularySize: number;
@@ -26,11 +27,7 @@ export function chatEncoding(chat: Chat): Encoding {
   return {
     vocabularySize: chat.vocabularySize,
     stop: chat.stop,
-    prompt: (game, view) =>
-      chat.prompt([
-        { role: "system", content: game.rules },
-        { role: "user", content: game.observation(view) },
-      ]),
+    prompt: (game, view) => chat.prompt(messagesOf(game, view)),
     reply: (text) => chat.reply(text),
     resolve: (tokens, action) => chat.conclude(tokens, action),
     revise: (tokens, action) => chat.revise(tokens, action),

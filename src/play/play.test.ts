@@ -1,21 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { scriptedSampler } from "../engines/scripted.ts";
-import { TabularEngine } from "../engines/tabular.ts";
+import { TabularEngine } from "../engines/tabular/engine.ts";
 import { GAME_NAMES, gameNamed } from "../games/index.ts";
 import { POOLS, policyNamed, rosterOf } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { createAgent } from "../training/agent.ts";
-import { parseConfig } from "../training/config.ts";
+import { createAgent, modelOf } from "../runs/agent.ts";
+import { parseConfig } from "../runs/config.ts";
+import { openGames } from "../runs/games.ts";
+import { transcriptOf as transcript } from "../runs/transcript.ts";
 import { rollout } from "../training/rollout.ts";
 import { type Encoding, tableEncoding, tableVocabulary } from "./encoding.ts";
-import { type EpisodeSpec, playEpisodes } from "./episodes.ts";
-import { modelPlayer, scriptedPlayer } from "./player.ts";
-import { scoreEpisode, transcriptOf } from "./score.ts";
+import { type Episode, type EpisodeSpec, playEpisodes } from "./episodes.ts";
+import { modelPlayer } from "./players/model.ts";
+import { scriptedPlayer } from "./players/scripted.ts";
+import { scoreEpisode } from "./score.ts";
 import { simulateEpisode } from "./simulate.ts";
 import { createChain } from "../solvers/chain.ts";
 import { expectation } from "../solvers/expectation.ts";
 import { estimateMean } from "../stats/estimate.ts";
 
+const transcriptOf = (episode: Episode) => transcript(episode, { step: 1, seed: 0 });
 const vocabulary = tableVocabulary([gameNamed("ipd"), gameNamed("kuhn")]);
 const encoding = tableEncoding(vocabulary);
 const table = () => new TabularEngine({ rows: vocabulary.rows, vocabularySize: encoding.vocabularySize });
@@ -38,15 +42,15 @@ function specs(agent: EpisodeSpec["agent"], count: number): EpisodeSpec[] {
 describe("the referee", () => {
   test("transcripts do not depend on concurrency", async () => {
     const transcript = async (concurrency: number) =>
-      (await playEpisodes(specs(modelPlayer("agent", table(), encoding, settings), 12), { concurrency })).map((e) =>
-        JSON.stringify(transcriptOf(e)),
-      );
+      (
+        await playEpisodes(specs(modelPlayer("agent", { sampler: table(), encoding, sampling: settings }), 12), { concurrency })
+      ).map((e) => JSON.stringify(transcriptOf(e)));
     const reference = await transcript(1);
     for (const concurrency of [2, 5, 100]) expect(await transcript(concurrency)).toEqual(reference);
   });
 
   test("episodes of a player that decides independently wait for nobody, up to the limit", async () => {
-    const inner = modelPlayer("agent", table(), encoding, settings);
+    const inner = modelPlayer("agent", { sampler: table(), encoding, sampling: settings });
     const together = (await playEpisodes(specs(inner, 150))).map((e) => JSON.stringify(transcriptOf(e)));
     let open = 0;
     let most = 0;
@@ -84,8 +88,10 @@ describe("the referee", () => {
         feedForward: 24,
       },
     });
-    const agent = await createAgent(config, () => ["PASS BET CALL FOLD COOPERATE DEFECT you they hold"]);
-    const player = modelPlayer("agent", agent.engine, agent.encoding, { ...agent.sampler, maxTokens: 3 });
+    const agent = await createAgent(config, await openGames(config, "."), () => [
+      "PASS BET CALL FOLD COOPERATE DEFECT you they hold",
+    ]);
+    const player = modelPlayer("agent", { ...modelOf(agent), sampling: { ...agent.sampling, maxTokens: 3 } });
     const transcript = async (concurrency: number) =>
       (await playEpisodes(specs(player, 2), { concurrency })).map((e) => JSON.stringify(transcriptOf(e)));
     expect(await transcript(1)).toEqual(await transcript(50));
@@ -144,7 +150,11 @@ describe("replies that cannot be used", () => {
       const view = game.view(game.chance(game.start(), "KJ"), 0);
       // After the reply the scripted model would say BET: the resolution scores BET at 0 and PASS at -50.
       const sampler = scriptedSampler(() => [...reply, bet]);
-      const player = modelPlayer("scripted", sampler, words, { temperature: 1, maxTokens: reply.length, stop: [] });
+      const player = modelPlayer("scripted", {
+        sampler,
+        encoding: words,
+        sampling: { temperature: 1, maxTokens: reply.length, stop: [] },
+      });
       const [decision] = await player.decide([{ game, view, key: seedKey(0) }]);
       expect(decision.parsed.status).toBe(status);
       expect(decision.action).toBe("BET");
@@ -153,7 +163,11 @@ describe("replies that cannot be used", () => {
 
   test("failures are counted in the round they happened", async () => {
     const sampler = scriptedSampler(() => [hold, bet]);
-    const player = modelPlayer("scripted", sampler, words, { temperature: 1, maxTokens: 1, stop: [] });
+    const player = modelPlayer("scripted", {
+      sampler,
+      encoding: words,
+      sampling: { temperature: 1, maxTokens: 1, stop: [] },
+    });
     const [, episode] = await playEpisodes(specs(player, 1));
     const { rounds } = scoreEpisode(episode);
     expect(rounds.reduce((sum, { failures }) => sum + failures, 0)).toBe(episode.decisions.length);

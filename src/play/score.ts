@@ -24,21 +24,3 @@ export const scoreEpisode = ({ spec, decisions, outcomes }: Episode): ScoredEpis
   horizon: spec.game.facts.average === "decision" ? decisions.length : spec.game.facts.rounds,
   rounds: scoreRounds(outcomes, (t) => decisions.filter(({ round, parsed }) => round === t && parsed.status !== "ok").length),
 });
-
-/** An episode as one line of a transcript: everything said and done, readable without the program. */
-export const transcriptOf = (episode: Episode): object => ({
-  id: episode.spec.id,
-  game: episode.spec.game.facts.name,
-  pool: episode.spec.pool,
-  agent: episode.spec.agent.name,
-  opponent: episode.spec.opponent.name,
-  decisions: episode.decisions.map(({ round, view, action, parsed, resolved, reply }) => ({
-    round: round + 1,
-    observation: episode.spec.game.observation(view),
-    ...(reply === undefined ? {} : { reply: reply.text, logprob: reply.logprobs.reduce((a, b) => a + b, 0) }),
-    status: parsed.status,
-    ...(parsed.status === "ok" ? {} : { reason: parsed.reason, resolved }),
-    action,
-  })),
-  rounds: scoreEpisode(episode).rounds,
-});

@@ -1,6 +1,5 @@
 /** Tables of evaluated agents. Reads reports as they are on disk, never live objects. */
-import type { ActionRow, AgentReport } from "../evaluation/stage.ts";
-import { overSeeds } from "../stats/compare.ts";
+import type { ActionRow, AgentReport } from "../evaluation/report.ts";
 import { mean } from "../stats/estimate.ts";
 import { type TextTable, interval, percentInterval } from "./table.ts";
 
@@ -59,29 +58,6 @@ export function exploitabilityTable(game: string, reports: readonly AgentReport[
       worstCase === undefined ? "" : interval(worstCase.advantage),
       worstCase?.kind ?? "",
       ...(perHand ? [worstCase?.exploitability === undefined ? "" : interval(worstCase.exploitability)] : []),
-    ]),
-  };
-}
-
-/** One row per agent: means over runs that differ by their seed, with Student's intervals over runs. */
-export function seedsTable(game: string, byRun: readonly (readonly AgentReport[])[]): TextTable {
-  const agents = [...new Set(byRun.flatMap((reports) => reports.map(({ agent }) => agent)))];
-  const own = byRun.map((reports) => reportsOf(game, reports));
-  const over = (agent: string, value: (report: GameOfAgent["report"]) => number): string =>
-    interval(
-      overSeeds(own.flatMap((reports) => reports.filter((one) => one.agent === agent).map(({ report }) => value(report)))),
-    );
-  return {
-    title: `${game}: ${protocolOf(own.flat()).replace("by episode", `over ${byRun.length} runs, Student's t`)}`,
-    head: ["agent", "safety index J", "utility u", "pool advantage e", "collusion c", "externality x", "worst case q - r"],
-    rows: agents.map((agent) => [
-      agent,
-      over(agent, ({ objective }) => objective.safetyIndex.value),
-      over(agent, ({ objective }) => objective.utility.value),
-      over(agent, ({ objective }) => objective.exploitability.value),
-      over(agent, ({ objective }) => objective.collusion.value),
-      over(agent, ({ objective }) => objective.externality.value),
-      over(agent, ({ worstCase }) => worstCase?.advantage.value ?? Number.NaN),
     ]),
   };
 }

@@ -20,7 +20,7 @@ const OPENSPIEL = [
 ] as const;
 
 test.each(OPENSPIEL)("%s (%s) is exploitable for %f", (name, protocol, chips) => {
-  const roster = rosterOf("kuhn", protocol);
+  const roster = rosterOf("kuhn", { protocol });
   const policy = policyNamed(roster, name);
   const unit = roster.unit!;
   expect(bestResponseValue(unit, policy, 1) / unit.facts.rounds).toBeCloseTo(chips, 9);

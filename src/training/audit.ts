@@ -5,13 +5,13 @@
  * their expectation and the truth. In any engine whose gradient can be read, the contributions can be compared with each other
  * and with a control in which the harms are exchanged between the episodes of a group.
  */
-import type { Engine, PpoExample } from "../engines/engine.ts";
+import type { Engine } from "../engines/engine.ts";
 import { type CreditOptions, type Term, assignCredit } from "../objective/credit.ts";
 import type { Pool, Roster } from "../opponents/index.ts";
 import { type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
 import { sharesOf } from "../solvers/optimum.ts";
 import type { PlayedGroup } from "./rollout.ts";
-import { creditSettings } from "./sepo.ts";
+import { auditAdvantages, creditSettings } from "./advantages.ts";
 
 export type Vector = readonly number[];
 
@@ -61,14 +61,7 @@ export async function creditGradient(
   temperature: number,
   options: CreditOptions = {},
 ): Promise<number[]> {
-  const credit = assignCredit(groups, creditSettings(groups[0].roster.game.facts, 0), options);
-  const examples = groups.flatMap(({ played }, g) =>
-    played.flatMap(({ decisions }, i) =>
-      decisions.flatMap(({ reply, round }): PpoExample[] =>
-        reply === undefined ? [] : [{ ...reply, advantages: reply.completion.map(() => credit[g][i][round] / played.length) }],
-      ),
-    ),
-  );
+  const examples = auditAdvantages(groups, options);
   await engine.clearGradient();
   await engine.accumulate({ kind: "ppo", examples, clip: 0.2, temperature });
   const gradient = Array.from(await engine.gradient(), (x) => -x);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { assignCredit } from "../objective/credit.ts";
 import { type Roster, rosterOf } from "../opponents/index.ts";
-import { scriptedPlayer } from "../play/player.ts";
+import { scriptedPlayer } from "../play/players/scripted.ts";
 import { seedKey } from "../random.ts";
 import { softmaxPolicy } from "../solvers/expectation.ts";
 import { exactObjective } from "./audit.ts";
 import { judgeEstimators, startingLogits } from "./estimators.ts";
 import { rollout } from "./rollout.ts";
-import { creditSettings } from "./sepo.ts";
+import { creditSettings } from "./advantages.ts";
 
 const agentOf = (roster: Roster) => ({ key: (view: unknown) => roster.game.abstraction(view), logits: startingLogits(roster) });
 

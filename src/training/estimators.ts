@@ -1,9 +1,9 @@
 /** The credit estimators judged against the exact gradient of J, with the tabular engine. */
-import { TabularEngine } from "../engines/tabular.ts";
+import { TabularEngine } from "../engines/tabular/engine.ts";
 import { type Credit, CREDITS, type CreditOptions, measuredGaps } from "../objective/credit.ts";
 import { type Roster } from "../opponents/index.ts";
 import { tableEncoding, tableVocabulary } from "../play/encoding.ts";
-import { modelPlayer } from "../play/player.ts";
+import { modelPlayer } from "../play/players/model.ts";
 import { foldIn, normal, seedKey } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type Vector, cosine, creditGradient, exactObjective, norm } from "./audit.ts";
@@ -54,8 +54,8 @@ export async function judgeEstimators(
   const keyOf = (path: string): string => path.slice(game.facts.name.length + 1);
   const rows = vocabulary.keys.map((key) => logits.get(keyOf(key)) ?? []);
   const engine = new TabularEngine({ rows: vocabulary.rows, vocabularySize: encoding.vocabularySize, logits: rows });
-  const settings = { temperature: 1, maxTokens: 1, stop: encoding.stop };
-  const agent = modelPlayer("agent", engine, encoding, settings);
+  const sampling = { temperature: 1, maxTokens: 1, stop: encoding.stop };
+  const agent = modelPlayer("agent", { sampler: engine, encoding, sampling });
   const { gradient } = exactObjective(roster, { key: (view) => game.abstraction(view), logits });
   const exact = vocabulary.keys.flatMap((key, i) => gradient.get(keyOf(key)) ?? rows[i].map(() => 0));
 

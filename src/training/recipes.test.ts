@@ -7,8 +7,8 @@ import { PROFILES, type ProfileName, refusals } from "../engines/tinker/profiles
 import { rosterOf } from "../opponents/index.ts";
 import { seedKey } from "../random.ts";
 import { loadChat } from "../text/model-folder.ts";
-import { type RunConfig, assign, parseConfig } from "./config.ts";
-import { planOf } from "./agent.ts";
+import { type RunConfig, assign, parseConfig } from "../runs/config.ts";
+import { trainingPlan } from "../runs/plan.ts";
 import { expertTraces } from "./traces.ts";
 
 const folder = fileURLToPath(new URL("../../recipes", import.meta.url));
@@ -22,7 +22,7 @@ const read = (path: string, changes: readonly string[] = []): RunConfig => {
 };
 /** What a server of a profile refuses of a recipe. */
 const refusalsOf = (path: string, profile: ProfileName, changes: readonly string[] = []): string[] =>
-  refusals(PROFILES[profile], planOf(read(path, [...changes, `engine.profile=${profile}`])));
+  refusals(PROFILES[profile], trainingPlan(read(path, [...changes, `engine.profile=${profile}`])));
 
 test("there are recipes, and both large models have two", () => {
   expect(recipes.map((path) => path.replaceAll("\\", "/"))).toEqual(
@@ -38,8 +38,8 @@ test("there are recipes, and both large models have two", () => {
 describe.each(recipes)("%s", (path) => {
   test("parses, and names games that its engine can play", () => {
     const { engine, games, protocol } = read(path);
-    for (const name of games) {
-      const { facts } = rosterOf(name, protocol).game;
+    for (const name of Object.keys(games)) {
+      const { facts } = rosterOf(name, { protocol }).game;
       expect(engine.kind !== "tabular" || facts.enumerable).toBe(true);
     }
   });
@@ -68,8 +68,8 @@ describe.each(recipes.filter((path) => read(path).engine.kind === "tinker"))("%s
     // A tokenizer with 120 merges makes more tokens of a prompt than the model's own.
     const name = engine.baseModel.startsWith("Qwen") ? "qwen3.5" : "gemma4";
     const chat = await loadChat(fileURLToPath(new URL(`../text/golden/${name}`, import.meta.url)));
-    for (const game of games) {
-      const roster = rosterOf(game, protocol);
+    for (const game of Object.keys(games)) {
+      const roster = rosterOf(game, { protocol });
       const traces = await expertTraces(roster, seedKey(0), { examples: 100, actions: "experts" });
       for (const { messages } of traces)
         expect(chat.prompt(messages.slice(0, 2)).tokens.length + sampler.maxTokens).toBeLessThan(engine.contextLength);

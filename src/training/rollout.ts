@@ -2,7 +2,8 @@
 import type { Group } from "../objective/credit.ts";
 import { OBJECTIVE_POOLS, type Roster } from "../opponents/index.ts";
 import { type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
-import { type Player, scriptedPlayer } from "../play/player.ts";
+import type { Player } from "../play/player.ts";
+import { scriptedPlayer } from "../play/players/scripted.ts";
 import { scoreEpisode } from "../play/score.ts";
 import { endTogether } from "../concurrency.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
@@ -12,6 +13,10 @@ export interface PlayedGroup extends Group {
   readonly roster: Roster;
   readonly played: readonly Episode[];
 }
+
+/** The groups of a game, in their order; exploiters may have joined its roster since they began. */
+export const groupsOf = <G extends PlayedGroup>(roster: Roster, groups: readonly G[]): readonly G[] =>
+  groups.filter((group) => group.roster.game === roster.game);
 
 /** A group that is being played. */
 export interface StartedGroup {

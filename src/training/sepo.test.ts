@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import type { Loss, LossResult, PpoExample } from "../engines/engine.ts";
-import { TabularEngine } from "../engines/tabular.ts";
+import { TabularEngine } from "../engines/tabular/engine.ts";
 import { rosterOf } from "../opponents/index.ts";
 import { tableEncoding, tableVocabulary } from "../play/encoding.ts";
-import { modelPlayer } from "../play/player.ts";
+import { modelPlayer } from "../play/players/model.ts";
 import { seedKey } from "../random.ts";
-import { parseConfig } from "./config.ts";
+import { parseConfig } from "../runs/config.ts";
 import { rollout } from "./rollout.ts";
 import { learn } from "./sepo.ts";
 import type { BatchGroup } from "./stream.ts";
@@ -14,7 +14,7 @@ const roster = rosterOf("kuhn");
 const vocabulary = tableVocabulary([roster.game]);
 const encoding = tableEncoding(vocabulary);
 const { sepo } = parseConfig({ sepo: { scenarios: 1, groupSize: 4, beta: 0 } });
-const sampler = { temperature: 1, maxTokens: 1, stop: encoding.stop };
+const sampling = { temperature: 1, maxTokens: 1, stop: encoding.stop };
 
 /** What an engine is asked to learn. */
 class Recording extends TabularEngine {
@@ -29,13 +29,13 @@ const engineOf = () => new Recording({ rows: vocabulary.rows, vocabularySize: en
 /** Advantages that the engine learns from, by the logprobs array of each decision, which stays the same object. */
 async function learned(groups: readonly BatchGroup[], planned: number, rosters = [roster]) {
   const engine = engineOf();
-  const context = { engine, encoding, sampler, rosters, settings: sepo };
-  await learn(context, { groups, planned, late: 0, dropped: 0 }, seedKey(3), {});
+  const agent = { engine, encoding, sampling, rosters };
+  await learn(agent, { groups, planned, late: 0, dropped: 0 }, sepo, seedKey(3), { step: 0, gaps: {} });
   return new Map(engine.examples.map(({ logprobs, advantages }) => [logprobs, advantages[0]]));
 }
 
 test("groups weigh the same among each other in whichever batch they come, and when exploiters have joined since", async () => {
-  const player = modelPlayer("agent", engineOf(), encoding, sampler);
+  const player = modelPlayer("agent", { sampler: engineOf(), encoding, sampling });
   const groups = (await rollout([roster], player, seedKey(1), sepo)).map((group) => ({ ...group, staleness: 0 }));
   const whole = await learned(groups, groups.length);
   const more = { ...roster, pools: { ...roster.pools, exploiter: [...roster.pools.exploiter, ...roster.pools.train] } };

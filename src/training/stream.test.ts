@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { Sampler } from "../engines/engine.ts";
-import { TabularEngine } from "../engines/tabular.ts";
+import { TabularEngine } from "../engines/tabular/engine.ts";
 import { rosterOf } from "../opponents/index.ts";
 import type { PlayedGroup } from "./rollout.ts";
 import { GroupStream, type StreamSettings } from "./stream.ts";

@@ -1,7 +1,9 @@
 /** Supervised training: cross entropy on the assistant's tokens only. */
-import type { AdamSettings, CrossEntropyExample, Engine } from "../engines/engine.ts";
+import type { CrossEntropyExample, Engine } from "../engines/engine.ts";
 import type { Encoding } from "../play/encoding.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
+import { adamSettings } from "../runs/plan.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Trace } from "./traces.ts";
 
 export interface SupervisedSettings {
@@ -56,7 +58,7 @@ export async function supervisedStep(
   batch: readonly SupervisedExample[],
   settings: SupervisedSettings,
   progress: number,
-): Promise<Record<string, number>> {
+): Promise<Metrics> {
   const tokens = batch.reduce((sum, { completion }) => sum + completion.length, 0);
   const examples = batch.map((example) => ({ ...example, weights: example.completion.map(() => 1 / tokens) }));
   const adam = adamSettings(settings, Math.min(1, warmupCosine(progress)));
@@ -65,15 +67,31 @@ export async function supervisedStep(
     engine.accumulate({ kind: "cross_entropy", examples }),
     engine.step(adam),
   ]);
-  return { loss, learning_rate: adam.learningRate, grad_norm: gradientNorm, num_tokens: tokens };
+  return {
+    loss,
+    learning_rate: adam.learningRate,
+    // An engine that cannot tell the norm says NaN.
+    ...(Number.isNaN(gradientNorm) ? {} : { grad_norm: gradientNorm }),
+    num_tokens: tokens,
+  };
+}
+
+/** A supervised stage on examples, from a step on; yields after each step. */
+export async function* supervised(
+  engine: Engine,
+  examples: readonly SupervisedExample[],
+  settings: SupervisedSettings,
+  key: Key,
+  { from = 0, signal }: { readonly from?: number; readonly signal?: AbortSignal } = {},
+): AsyncGenerator<{ readonly step: number; readonly metrics: Metrics }, void> {
+  const steps = supervisedSteps(examples.length, settings);
+  for (let step = from; step < steps; step++) {
+    signal?.throwIfAborted();
+    const batch = batchAt(examples, step, settings.batch, key);
+    yield { step: step + 1, metrics: await supervisedStep(engine, batch, settings, step / steps) };
+  }
 }
 
 /** 5% linear warm-up, then a cosine to a tenth of the peak; `progress` in [0, 1). */
 const warmupCosine = (progress: number): number =>
   progress < 0.05 ? (progress + 0.005) / 0.055 : 0.1 + 0.45 * (1 + Math.cos(Math.PI * progress));
-
-/** The optimizer's settings with the learning rate times `shape`. */
-export const adamSettings = (
-  { learningRate, beta1, beta2, weightDecay, gradientClip }: Omit<AdamSettings, "epsilon">,
-  shape = 1,
-): AdamSettings => ({ learningRate: learningRate * shape, beta1, beta2, epsilon: 1e-8, weightDecay, gradientClip });

@@ -3,20 +3,26 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { checkTinker } from "../cli/check-tinker.ts";
+import { checkServer } from "./check-server.ts";
 import { TinkerServer } from "../engines/tinker/testing/server.ts";
 import { OBJECTIVE_POOLS, rosterOf } from "../opponents/index.ts";
 import { trainTokenizer } from "../text/bpe.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS } from "../text/chat.ts";
 import { saveTokenizer, tokenizerFiles } from "../text/tokenizer.ts";
-import { createAgent, openAgent } from "./agent.ts";
-import { rollout, startRollout } from "./rollout.ts";
-import { learn } from "./sepo.ts";
-import { type Begin, GroupStream } from "./stream.ts";
-import { modelPlayer } from "../play/player.ts";
-import { foldIn, seedKey } from "../random.ts";
-import { ConfigError, parseConfig } from "./config.ts";
-import { type RunEvent, train } from "./run.ts";
+import { createAgent as makeAgent, modelOf, openAgent, rostersOf } from "../runs/agent.ts";
+import type { Metrics } from "./metrics.ts";
+import { rollout } from "./rollout.ts";
+import { sepo } from "./sepo.ts";
+import { modelPlayer } from "../play/players/model.ts";
+import { seedKey } from "../random.ts";
+import { ConfigError, type RunConfig, parseConfig } from "../runs/config.ts";
+import { openGames } from "../runs/games.ts";
+import type { RunEvent } from "../runs/stages.ts";
+import { type TrainOptions, train as trainRun } from "./run.ts";
+
+const connection = { apiKey: "tml-test" };
+const createAgent = async (config: RunConfig) => makeAgent(config, await openGames(config, "."), () => [], connection);
+const train = (config: RunConfig, out: string, options: TrainOptions = {}) => trainRun(config, out, { connection, ...options });
 
 let folder = "";
 let vocabularySize = 0;
@@ -32,7 +38,6 @@ beforeAll(async () => {
   await saveTokenizer(folder, files);
   vocabularySize = Math.max(...Object.values(files.tokenizer.model.vocab)) + 1;
   server = await TinkerServer.start({ kind: "skyrl-jax", vocabularySize });
-  process.env["TINKER_API_KEY"] = "tml-test";
 });
 afterAll(async () => {
   await server.stop();
@@ -69,7 +74,7 @@ describe("a run on a Tinker server", () => {
       { stage: "sepo", step: 1 },
       { stage: "sepo", step: 2 },
     ]);
-    const agent = await openAgent(join(out, "checkpoints", "sepo"));
+    const agent = await openAgent(join(out, "checkpoints", "sepo"), connection);
     expect(agent.engine.facts.name).toBe("tinker (skyrl-jax)");
     const [[score]] = await agent.engine.score([{ prompt: { tokens: [7], shared: 0 }, continuation: [8] }], 1);
     expect(score).toBeLessThan(0);
@@ -96,23 +101,15 @@ describe("a run on a Tinker server", () => {
     const config = configOf({
       engine: { kind: "tinker", profile: "tinker", baseUrl: slow.baseUrl, baseModel: "bigram", tokenizer: folder },
       sft: { epochs: 0 },
-      sepo: { scenarios: 1, groupSize: 2, learningRate: 0.01, beta: 0, maxStepsOffPolicy: 2, stragglerSeconds: 1 },
+      sepo: { steps: 3, scenarios: 1, groupSize: 2, learningRate: 0.01, beta: 0, maxStepsOffPolicy: 2, stragglerSeconds: 1 },
     });
-    const agent = await createAgent(config, () => []);
+    const agent = await createAgent(config);
     try {
       const episodes: string[] = [];
-      const begin: Begin = (step, sampler, signal) => {
-        const player = modelPlayer("agent", sampler, agent.encoding, agent.sampler);
-        const onProgress = (finished: number, all: number) => void episodes.push(`${step}: ${finished}/${all}`);
-        return startRollout(agent.rosters, player, foldIn(seedKey(1), step), config.sepo, { signal, onProgress });
-      };
-      const stream = new GroupStream(agent.engine, begin, config.sepo);
-      const steps: Record<string, number>[] = [];
-      for (let step = 0; step < 3; step++) {
-        const context = { ...agent, settings: config.sepo };
-        steps.push((await learn(context, await stream.batch(step, 3), foldIn(seedKey(2), step), {})).metrics);
-      }
-      await stream.close();
+      const steps: Metrics[] = [];
+      const onProgress = (step: number, finished: number, all: number) => void episodes.push(`${step - 1}: ${finished}/${all}`);
+      const learner = { ...agent, rosters: rostersOf(agent) };
+      for await (const { metrics } of sepo(learner, config.sepo, seedKey(1), { onProgress })) steps.push(metrics);
       expect(steps.map((metrics) => metrics["groups/late"])).toEqual([1, 0, 0]);
       // It was fresh enough for the second and third step and not there yet.
       expect(steps.map((metrics) => metrics["groups/dropped"])).toEqual([0, 0, 1]);
@@ -142,9 +139,9 @@ describe("a run on a Tinker server", () => {
         concurrency: 4,
       },
     });
-    const agent = await createAgent(config, () => []);
-    const player = modelPlayer("agent", agent.engine, agent.encoding, agent.sampler);
-    await expect(rollout(agent.rosters, player, seedKey(1), { scenarios: 1, groupSize: 2 })).rejects.toThrow("no more");
+    const agent = await createAgent(config);
+    const player = modelPlayer("agent", modelOf(agent));
+    await expect(rollout(rostersOf(agent), player, seedKey(1), { scenarios: 1, groupSize: 2 })).rejects.toThrow("no more");
     await new Promise((resolve) => setTimeout(resolve, 100));
     const asked = failing.count("asample");
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -170,16 +167,17 @@ describe("a run on a Tinker server", () => {
       rank: 4,
       steps: 2,
       game: "split",
+      apiKey: "tml-test",
       maxTokens: 4,
       tolerance: 1e-4,
       deadlineSeconds: 60,
     } as const;
-    const summary = await checkTinker(options);
+    const summary = await checkServer(options);
     expect(summary.checks.filter(({ outcome }) => outcome === "fail")).toEqual([]);
     expect(summary).toMatchObject({ ok: true, sepo: { steps: 2 } });
     expect(summary.sepo?.tokens).toBeGreaterThan(0);
     // The same server taken for one that sums: it averages, which the contract's check on sums must see.
-    const wrong = await checkTinker({ ...options, profile: "tinker", steps: 0 });
+    const wrong = await checkServer({ ...options, profile: "tinker", steps: 0 });
     expect(wrong.ok).toBe(false);
     expect(wrong.checks.filter(({ outcome }) => outcome === "fail").map(({ name }) => name)).toContain(
       "losses are sums: a batch moves the model as its parts do, and PPO as cross entropy",

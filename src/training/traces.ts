@@ -5,7 +5,8 @@
 import { type Action, type Game, certainly, choose, uniformly } from "../games/index.ts";
 import { type Expert, OBJECTIVE_POOLS, type Roster, uniformPolicy } from "../opponents/index.ts";
 import { type EpisodeSpec, playEpisodes } from "../play/episodes.ts";
-import { scriptedPlayer } from "../play/player.ts";
+import { messagesOf } from "../play/messages.ts";
+import { scriptedPlayer } from "../play/players/scripted.ts";
 import { type Key, foldIn, uniform } from "../random.ts";
 import type { Message } from "../text/chat.ts";
 
@@ -76,11 +77,7 @@ export async function expertTraces(
           split,
           action,
           view,
-          messages: [
-            { role: "system", content: game.rules },
-            { role: "user", content: game.observation(view) },
-            { role: "assistant", content: answer },
-          ],
+          messages: [...messagesOf(game, view), { role: "assistant", content: answer }],
         });
       });
     });

@@ -6,15 +6,14 @@ import { engineConformance } from "../engines/conformance.ts";
 import type { AdamSettings, Prompt } from "../engines/engine.ts";
 import { type TinkerEngineOptions, createTinkerEngine } from "../engines/tinker/engine.ts";
 import { PROFILES, type ProfileName } from "../engines/tinker/profiles.ts";
-import { modelPlayer } from "../play/player.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
+import { type Agent, createAgent, openAgent, rostersOf, saveAgent } from "../runs/agent.ts";
+import { type RunConfig, parseConfig } from "../runs/config.ts";
+import { openGames } from "../runs/games.ts";
 import { createChat } from "../text/chat.ts";
 import { createTokenizer, loadTokenizer } from "../text/tokenizer.ts";
-import { type Agent, createAgent, openAgent, saveAgent } from "../training/agent.ts";
-import { parseConfig } from "../training/config.ts";
-import { startRollout } from "../training/rollout.ts";
-import { type Gaps, learn } from "../training/sepo.ts";
-import { type Begin, GroupStream } from "../training/stream.ts";
+import type { Metrics } from "./metrics.ts";
+import { sepo } from "./sepo.ts";
 
 export interface CheckOptions {
   readonly profile: ProfileName;
@@ -32,6 +31,7 @@ export interface CheckOptions {
   readonly requestTokens?: number;
   readonly maxStepsOffPolicy?: number;
   readonly stragglerSeconds?: number;
+  readonly apiKey: string;
   readonly onMessage?: (text: string) => void;
 }
 
@@ -73,7 +73,7 @@ export interface Summary {
 const LENGTHS = [3, 5, 9, 3, 17];
 
 /** Runs every check and then the SEPO steps; a failed check is a result, not an error. */
-export async function checkTinker(options: CheckOptions): Promise<Summary> {
+export async function checkServer(options: CheckOptions): Promise<Summary> {
   const { profile, baseUrl, baseModel, tokenizer: folder, rank, maxTokens, deadlineSeconds, onMessage = () => {} } = options;
   const tokenizer = createTokenizer(await loadTokenizer(folder));
   const connection: TinkerEngineOptions = {
@@ -86,7 +86,7 @@ export async function checkTinker(options: CheckOptions): Promise<Summary> {
     contextLength: 4096,
     key: seedKey(1),
     ...(options.requestTokens === undefined ? {} : { requestLimits: { tokens: options.requestTokens } }),
-    ...(process.env["TINKER_API_KEY"] === undefined ? { apiKey: "tml-dummy" } : {}),
+    apiKey: options.apiKey,
   };
   const text = tokenizer.encode("The players move in turn and each sees what the other did before. ".repeat(20));
   const prompts = LENGTHS.map((length, i): Prompt => ({
@@ -118,24 +118,45 @@ export async function checkTinker(options: CheckOptions): Promise<Summary> {
 }
 
 /** Steps of SEPO on one game, with the KL to the first policy where the server can hold two models. */
-async function runSepo({
-  profile,
-  baseUrl,
-  baseModel,
-  tokenizer,
-  rank,
-  steps,
-  game,
-  maxTokens,
-  deadlineSeconds,
-  requestTokens,
-  maxStepsOffPolicy = 0,
-  stragglerSeconds = 0,
-  onMessage = () => {},
-}: CheckOptions): Promise<SepoSummary> {
-  process.env["TINKER_API_KEY"] ??= "tml-dummy";
+async function runSepo(options: CheckOptions): Promise<SepoSummary> {
+  const { steps, onMessage = () => {} } = options;
+  const config = sepoConfig(options);
+  const connection = { apiKey: options.apiKey };
+  const folder = await mkdtemp(join(tmpdir(), "sepo-check-"));
+  const agent = await createAgent(config, await openGames(config, folder), () => [], connection);
+  try {
+    await saveAgent(agent, join(folder, "first"));
+    const reference = config.sepo.beta === 0 ? undefined : (await openAgent(join(folder, "first"), connection)).engine;
+    const all: Metrics[] = [];
+    const seconds: number[] = [];
+    let prompts: readonly Prompt[] = [];
+    let began = performance.now();
+    const learner = { ...agent, rosters: rostersOf(agent), ...(reference === undefined ? {} : { reference }) };
+    for await (const { state, metrics, groups } of sepo(learner, config.sepo, seedKey(config.seed))) {
+      seconds.push((performance.now() - began) / 1000);
+      const decisions = groups.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));
+      prompts = decisions.flatMap(({ reply }) => (reply === undefined ? [] : [reply.prompt]));
+      all.push(metrics);
+      onMessage(
+        `step ${state.step}/${steps}: ${seconds[state.step - 1].toFixed(1)} s, ${metrics["num_tokens"] ?? 0} tokens, ` +
+          `gap ${(metrics["logprob_gap/max"] ?? 0).toExponential(1)}`,
+      );
+      began = performance.now();
+    }
+    await reference?.release();
+    const last = await gapOf(agent, prompts.slice(0, 4), foldIn(seedKey(config.seed), "last"));
+    return summaryOf(steps, all, seconds, last);
+  } finally {
+    await agent.engine.release();
+    await rm(folder, { recursive: true });
+  }
+}
+
+function sepoConfig(options: CheckOptions): RunConfig {
+  const { profile, baseUrl, baseModel, tokenizer, rank, steps, game, maxTokens, deadlineSeconds, requestTokens } = options;
+  const { maxStepsOffPolicy = 0, stragglerSeconds = 0 } = options;
   const { beta1, beta2, weightDecay, gradientClip } = adamFor(profile, 1);
-  const config = parseConfig({
+  return parseConfig({
     games: [game],
     engine: { kind: "tinker", profile, baseUrl, baseModel, tokenizer, rank, deadlineSeconds, requestTokens },
     base: { epochs: 0 },
@@ -146,78 +167,46 @@ async function runSepo({
       scenarios: 1,
       groupSize: 2,
       learningRate: 1e-3,
+      checkpointEvery: Math.max(1, steps),
       beta1,
       beta2,
       weightDecay,
       gradientClip,
-      beta: PROFILES[profile].manyModels ? 0.05 : 0,
       maxStepsOffPolicy,
       stragglerSeconds,
+      beta: PROFILES[profile].manyModels ? 0.05 : 0,
     },
   });
-  const folder = await mkdtemp(join(tmpdir(), "sepo-tinker-"));
-  const agent = await createAgent(config, () => []);
-  const keyAt = (step: number) => foldIn(seedKey(config.seed), "sepo", step);
-  const begin: Begin = (step, sampler, signal) => {
-    const player = modelPlayer("agent", sampler, agent.encoding, agent.sampler);
-    return startRollout(agent.rosters, player, keyAt(step), config.sepo, { signal });
+}
+
+/** The first step makes servers compile; its time would say nothing about the others. */
+function summaryOf(steps: number, all: readonly Metrics[], times: readonly number[], lastGap: number): SepoSummary {
+  const from = steps === 1 ? 0 : 1;
+  const seconds = times.slice(from).reduce((a, b) => a + b, 0);
+  const tokens = all.slice(from).reduce((sum, metrics) => sum + (metrics["num_tokens"] ?? 0), 0);
+  const total = (name: string) => all.reduce((sum, metrics) => sum + metrics[name], 0);
+  const onPolicy = all.filter((metrics) => metrics["staleness/max"] === 0);
+  return {
+    steps,
+    seconds,
+    tokens,
+    tokensPerSecond: tokens / seconds,
+    logprobGap: Math.max(lastGap, ...onPolicy.map((metrics) => metrics["logprob_gap/max"] ?? 0)),
+    staleness: Math.max(...all.map((metrics) => metrics["staleness/max"])),
+    late: total("groups/late"),
+    dropped: total("groups/dropped"),
+    first: all[0],
+    last: all[all.length - 1],
   };
-  const stream = new GroupStream(agent.engine, begin, config.sepo);
-  try {
-    await saveAgent(agent, join(folder, "first"), {});
-    const reference = config.sepo.beta === 0 ? undefined : (await openAgent(join(folder, "first"))).engine;
-    const all: Record<string, number>[] = [];
-    let gaps: Gaps = {};
-    let seconds = 0;
-    let prompts: readonly Prompt[] = [];
-    for (let step = 0; step < steps; step++) {
-      const context = { ...agent, settings: config.sepo, ...(reference === undefined ? {} : { reference }) };
-      const began = performance.now();
-      const result = await learn(context, await stream.batch(step, steps), keyAt(step), gaps);
-      const own = (performance.now() - began) / 1000;
-      // The first step makes servers compile; it would say nothing about the others.
-      if (step > 0 || steps === 1) seconds += own;
-      gaps = result.gaps;
-      const decisions = result.groups.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));
-      prompts = decisions.flatMap(({ reply }) => (reply === undefined ? [] : [reply.prompt]));
-      all.push(result.metrics);
-      const gap = result.metrics["logprob_gap/max"] ?? 0;
-      onMessage(
-        `step ${step + 1}/${steps}: ${own.toFixed(1)} s, ${result.metrics["num_tokens"] ?? 0} tokens, gap ${gap.toExponential(1)}`,
-      );
-    }
-    await reference?.release();
-    const last = await gapOf(agent, prompts.slice(0, 4), foldIn(seedKey(config.seed), "last"));
-    const tokens = (steps === 1 ? all : all.slice(1)).reduce((sum, metrics) => sum + (metrics["num_tokens"] ?? 0), 0);
-    return {
-      steps,
-      seconds,
-      tokens,
-      tokensPerSecond: tokens / seconds,
-      logprobGap: Math.max(
-        last,
-        ...all.filter((metrics) => metrics["staleness/max"] === 0).map((metrics) => metrics["logprob_gap/max"] ?? 0),
-      ),
-      staleness: Math.max(...all.map((metrics) => metrics["staleness/max"])),
-      late: all.reduce((sum, metrics) => sum + metrics["groups/late"], 0),
-      dropped: all.reduce((sum, metrics) => sum + metrics["groups/dropped"], 0),
-      first: all[0],
-      last: all[all.length - 1],
-    };
-  } finally {
-    await stream.close();
-    await agent.engine.release();
-    await rm(folder, { recursive: true });
-  }
 }
 
 /** Largest gap between sampled and scored log-probabilities of replies, with today's weights. */
-async function gapOf({ engine, sampler }: Agent, prompts: readonly Prompt[], key: Key): Promise<number> {
+async function gapOf({ engine, sampling }: Agent, prompts: readonly Prompt[], key: Key): Promise<number> {
   const requests = prompts.map((prompt, i) => ({ prompt, key: foldIn(key, i) }));
-  const completions = await engine.sample(requests, sampler);
+  const completions = await engine.sample(requests, sampling);
   const scores = await engine.score(
     completions.map(({ tokens }, i) => ({ prompt: prompts[i], continuation: tokens })),
-    sampler.temperature,
+    sampling.temperature,
   );
   return Math.max(...completions.flatMap(({ logprobs }, i) => logprobs.map((p, t) => Math.abs(p - scores[i][t]))));
 }

@@ -1,15 +1,14 @@
 /** The whole evaluation of one agent, as it is written to disk: a report per game, action probabilities, the worst case. */
-import type { SamplerSettings, Sampler } from "../engines/engine.ts";
 import type { Policy } from "../games/index.ts";
 import type { Roster } from "../opponents/index.ts";
-import type { Encoding } from "../play/encoding.ts";
-import { modelPlayer } from "../play/player.ts";
+import type { LanguageModel } from "../play/language-model.ts";
+import type { Player } from "../play/player.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import type { Estimate } from "../stats/estimate.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type EvaluationOptions, playAll, simulateAll } from "./episodes.ts";
 import { type GameReport, reportOf } from "./evaluate.ts";
-import { POSITIONS, type PolicyRow, policyTable, probabilityOf } from "./policy-table.ts";
+import { POSITIONS, type PolicyRow, byDecisions, byScores, policyTable, probabilityOf } from "./action-table.ts";
 import {
   type WorstCase,
   exactWorstCase,
@@ -54,28 +53,33 @@ export interface AgentReportOptions extends EvaluationOptions {
 /** The root of an evaluation's randomness; the same for every agent. */
 export const evaluationKey = (seed: number): Key => foldIn(seedKey(seed), "evaluation");
 
-/** Evaluates a model on games; the same seed gives every agent the same scenarios. */
+/** Whoever is evaluated. */
+export interface Subject {
+  readonly player: Player;
+  /** Present where token probabilities can be read: then action probabilities are scored, otherwise counted from decisions. */
+  readonly model?: LanguageModel;
+}
+
+/** Evaluates a player on games; the same seed gives every agent the same scenarios. */
 export async function reportAgent(
   rosters: readonly Roster[],
-  sampler: Sampler,
-  encoding: Encoding,
-  settings: SamplerSettings,
+  { player, model }: Subject,
   { name, seed, command, positions = POSITIONS, ...options }: AgentReportOptions,
 ): Promise<AgentReport> {
   const key = evaluationKey(seed);
-  const agent = modelPlayer(name, sampler, encoding, settings);
+  const measure = model === undefined ? byDecisions(player) : byScores(model);
   const reports: AgentReport["games"][number][] = [];
   for (const roster of rosters) {
     const { game, reference } = roster;
-    const { met, measured } = await playAll(roster, agent, key, options);
+    const { met, measured } = await playAll(roster, player, key, options);
     const report = { ...reportOf(roster, measured), referencePolicy: reference.name };
     if (hasExactWorstCase(game)) {
       const tableKey = foldIn(key, game.facts.name, "table");
-      const rows = await policyTable(game, met, sampler, encoding, settings, tableKey, { samples: positions });
+      const rows = await policyTable(game, met, measure, tableKey, positions);
       const worstCase = tableWorstCase(roster, rows, foldIn(key, game.facts.name, "bootstrap"));
       reports.push({ ...report, actionTable: actionRows(roster, rows), worstCase });
     } else {
-      const responses = await playAll(responderRoster(roster), agent, key, options);
+      const responses = await playAll(responderRoster(roster), player, key, options);
       reports.push({ ...report, actionTable: [], worstCase: sampledWorstCase(responses.measured) });
     }
   }

@@ -6,8 +6,8 @@
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { readJson } from "../json.ts";
-import { uniform } from "../random.ts";
+import { readJson } from "../../json.ts";
+import { uniform } from "../../random.ts";
 import {
   type AdamSettings,
   type Completion,
@@ -20,7 +20,7 @@ import {
   type SampleRequest,
   type SamplerSettings,
   type ScoreRequest,
-} from "./engine.ts";
+} from "../engine.ts";
 
 export interface TabularOptions {
   /** Allowed tokens per row; the row of a prompt is its last token. */

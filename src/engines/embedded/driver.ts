@@ -1,0 +1,77 @@
+/** The embedded engine by name: a model in this process, from random weights or from a folder. */
+import { z } from "zod";
+import { type Connection, DEVICES, type EngineDriver } from "../driver.ts";
+import { EngineError } from "../engine.ts";
+import { type ModelConfig, checkModel } from "./model.ts";
+
+const positive = z.number().int().min(1);
+
+const settings = z.strictObject({
+  kind: z.literal("embedded").describe("a language model in this process"),
+  from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder of a pretrained model, or its name in the hub's cache; default: random weights of the shape below"),
+  vocabularySize: positive.default(640).describe("tokens of the tokenizer that is trained, at most"),
+  width: positive.default(128).describe("numbers per position in the residual stream"),
+  layers: positive.default(3).describe("blocks of attention and feed-forward"),
+  heads: positive.default(4).describe("query heads per layer"),
+  keyValueHeads: positive.default(2).describe("key and value heads per layer; divides heads"),
+  headWidth: positive.default(32).describe("numbers per head"),
+  feedForward: positive.default(352).describe("hidden numbers of the feed-forward part"),
+  contextLength: positive.default(512).describe("longest prompt and reply together, in tokens"),
+  threads: z.number().int().min(0).default(0).describe("worker threads; 0: one per core"),
+  device: z.enum(DEVICES).default("cpu").describe("where graphs run"),
+});
+type Settings = z.infer<typeof settings>;
+
+/** The model that random weights are drawn for. */
+const shapeOf = (shape: Settings, vocabularySize: number): ModelConfig => ({
+  vocabularySize,
+  width: shape.width,
+  layers: shape.layers,
+  heads: shape.heads,
+  keyValueHeads: shape.keyValueHeads,
+  headWidth: shape.headWidth,
+  feedForward: shape.feedForward,
+  contextLength: shape.contextLength,
+  ropeTheta: 10_000,
+  normEpsilon: 1e-6,
+});
+
+/** What the engine itself takes of a connection. */
+const machineOf = ({ threads, device }: Connection) => ({
+  ...(threads ? { threads } : {}),
+  ...(device === undefined ? {} : { device }),
+});
+
+export const embeddedDriver = {
+  settings,
+  tokens: "text",
+  vocabulary: ({ from, vocabularySize, contextLength }) =>
+    from === undefined
+      ? { kind: "corpus", size: vocabularySize, contextLength }
+      : { kind: "folder", folder: from, thinking: false },
+  async create(settings, { size, folder }, key, connection) {
+    const { createEmbeddedEngine, importEmbeddedEngine } = await import("./engine.ts");
+    const machine = machineOf(connection);
+    if (settings.from === undefined) return createEmbeddedEngine({ model: shapeOf(settings, size), key, ...machine });
+    if (folder === undefined) throw new EngineError(`embedded: the folder of ${settings.from} is needed`);
+    return importEmbeddedEngine(folder, machine);
+  },
+  async open(folder, _, connection) {
+    const { loadEmbeddedEngine } = await import("./engine.ts");
+    return loadEmbeddedEngine(folder, machineOf(connection));
+  },
+  refusals(settings) {
+    if (settings.from !== undefined) return [];
+    try {
+      checkModel(shapeOf(settings, settings.vocabularySize));
+      return [];
+    } catch (error) {
+      return [`engine: ${error instanceof Error ? error.message : String(error)}`];
+    }
+  },
+  connection: ({ threads, device }) => ({ threads, device }),
+} satisfies EngineDriver<Settings>;

@@ -1,0 +1,73 @@
+/** Differences in J between agents that played the same scenarios. */
+import { GameError } from "../games/index.ts";
+import { differenceOfObjectives } from "../objective/compare.ts";
+import type { Roster } from "../opponents/index.ts";
+import { objectiveSettings } from "../play/score.ts";
+import type { Key } from "../random.ts";
+import type { Estimate } from "../stats/estimate.ts";
+import type { EvaluationOptions, MeasuredEpisode } from "./episodes.ts";
+import { evaluationKey } from "./report.ts";
+
+/** Whoever is compared. */
+export interface Compared {
+  readonly name: string;
+  readonly rosters: readonly Roster[];
+  measure(roster: Roster, key: Key, options: EvaluationOptions): Promise<readonly MeasuredEpisode[]>;
+}
+
+export interface Difference {
+  readonly game: string;
+  readonly protocol: string;
+  readonly first: string;
+  readonly second: string;
+  /** J of the first minus J of the second. */
+  readonly difference: Estimate;
+}
+
+export interface CompareOptions extends EvaluationOptions {
+  readonly seed: number;
+  /** Told who plays what. */
+  readonly onAgent?: (game: string, agent: string) => void;
+}
+
+/**
+ * Every agent against the first one, in every game that both play. Throws `GameError` where their rules differ, or they have no game in
+ * common.
+ */
+export async function compareAgents(
+  [first, ...others]: readonly Compared[],
+  { seed, onAgent, ...options }: CompareOptions,
+): Promise<Difference[]> {
+  const key = evaluationKey(seed);
+  const found: Difference[] = [];
+  for (const roster of first.rosters) {
+    const { name: game, protocol } = roster.game.facts;
+    const opposite = others.flatMap((other) => {
+      const same = other.rosters.find((candidate) => candidate.game.facts.name === game);
+      return same === undefined ? [] : [{ other, same }];
+    });
+    for (const { other, same } of opposite) refuseDifferentRules(roster, first.name, same, other.name);
+    if (opposite.length === 0) continue;
+    onAgent?.(game, first.name);
+    const played = await first.measure(roster, key, options);
+    for (const { other } of opposite) {
+      onAgent?.(game, other.name);
+      const difference = differenceOfObjectives(
+        played,
+        await other.measure(roster, key, options),
+        objectiveSettings(roster.game.facts),
+      );
+      found.push({ game, protocol, first: first.name, second: other.name, difference });
+    }
+  }
+  if (found.length === 0) throw new GameError("the agents have no game in common");
+  return found;
+}
+
+function refuseDifferentRules(roster: Roster, first: string, other: Roster, second: string): void {
+  const [a, b] = [roster.game.facts, other.game.facts];
+  if (a.protocol !== b.protocol)
+    throw new GameError(
+      `${a.name}: ${first} was measured under protocol ${a.protocol}, ${second} under ${b.protocol}; they are not comparable`,
+    );
+}

@@ -1,0 +1,134 @@
+/** Files whose errors name the file and what was expected, and folders that appear whole or not at all. */
+import { type Hash, createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { appendFile, mkdir, readFile, rmdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import writeFileAtomic from "write-file-atomic";
+
+/** A file or folder that is missing, malformed, changed or cannot be written. Exit code 3. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+}
+
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EDQUOT: "the disk quota is used up",
+  EEXIST: "there is a file of that name",
+  EFBIG: "the file grew too large",
+  EIO: "the device failed",
+  EISDIR: "there is a folder of that name",
+  ELOOP: "too many links",
+  EMFILE: "too many files are open",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "it does not exist",
+  ENOSPC: "no space is left on the device",
+  ENOTDIR: "a part of its path is a file, not a folder",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+};
+
+/** A system error in words: `permission denied (EACCES)`. */
+export function reasonOf(cause: unknown): string {
+  const code = codeOf(cause);
+  if (code === "") return cause instanceof Error ? cause.message : String(cause);
+  return `${REASONS[code] ?? "the system refused"} (${code})`;
+}
+
+/** Text of a file, without a byte order mark. `what` says what was expected, for the error. */
+export async function readText(path: string, what: string): Promise<string> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new FileError(`${path}: expected ${what}, but it cannot be read: ${reasonOf(cause)}`, { cause });
+  });
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
+
+/** Text of a file, or undefined where there is none. */
+export async function readTextIfAny(path: string, what: string): Promise<string | undefined> {
+  try {
+    return await readText(path, what);
+  } catch (error) {
+    if (error instanceof FileError && codeOf(error.cause) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Replaces a file by its new content, whole: a reader sees the old or the new, never a part. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const data = typeof content === "string" ? content : Buffer.from(content);
+  await writeFileAtomic(path, data).catch((cause: unknown) => {
+    throw new FileError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  });
+}
+
+/** JSON of a value, indented, with a line end. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/** Adds text at the end of a file. */
+export async function append(path: string, text: string): Promise<void> {
+  await appendFile(path, text).catch((cause: unknown) => {
+    throw new FileError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  });
+}
+
+/**
+ * Makes a folder and those above it that are missing; returns the folders made, the outermost first. Nothing that was made remains
+ * when it fails. One level at a time: a recursive `mkdir` never returns below some special file systems.
+ */
+export async function makeFolder(path: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !(await isFolder(folder, path)); folder = dirname(folder)) missing.unshift(folder);
+  const made: string[] = [];
+  for (const folder of missing)
+    try {
+      await mkdir(folder);
+      made.push(folder);
+    } catch (cause) {
+      if (codeOf(cause) === "EEXIST" && (await isFolder(folder, path))) continue;
+      await removeFolders(made);
+      throw new FileError(`${path}: the folder cannot be made: ${reasonOf(cause)}`, { cause });
+    }
+  return made;
+}
+
+async function isFolder(folder: string, wanted: string): Promise<boolean> {
+  const found = await stat(folder).catch((cause: unknown) => {
+    if (codeOf(cause) === "ENOENT" && dirname(folder) !== folder) return undefined;
+    throw new FileError(`${wanted}: the folder cannot be made: ${folder}: ${reasonOf(cause)}`, { cause });
+  });
+  if (found === undefined) return false;
+  if (found.isDirectory()) return true;
+  throw new FileError(`${wanted}: the folder cannot be made, because ${folder} is a file`);
+}
+
+/** Removes folders that are empty, the innermost first; others stay. */
+export async function removeFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) await rmdir(folder).catch(() => undefined);
+}
+
+export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+
+/** Size in bytes and SHA-256 of a file's first `length` bytes; default: of all. */
+export async function digestFile(
+  path: string,
+  length = Infinity,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const hash: Hash = createHash("sha256");
+  let bytes = 0;
+  if (length > 0)
+    await pipeline(
+      createReadStream(path, length === Infinity ? {} : { end: length - 1 }),
+      async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) {
+          bytes += chunk.length;
+          hash.update(chunk);
+        }
+      },
+    ).catch((cause: unknown) => {
+      throw new FileError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+    });
+  return { bytes, sha256: hash.digest("hex") };
+}

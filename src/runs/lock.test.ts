@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LOCK_FILE, lockFolder } from "./lock.ts";
+
+describe("the lock of a run", () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sepo-lock-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+  const holder = (change: Record<string, unknown>) =>
+    JSON.stringify({ id: "x", process: process.pid, began: null, host: hostname(), since: "2026-01-01", ...change });
+  const place = (content: string) => writeFile(join(folder, LOCK_FILE), content);
+  /** Makes the last heartbeat so many seconds old. */
+  const age = (seconds: number) => {
+    const then = new Date(Date.now() - seconds * 1000);
+    return utimes(join(folder, LOCK_FILE), then, then);
+  };
+
+  test("is held by one, who is named, and can be taken again after its release", async () => {
+    const lock = await lockFolder(folder);
+    await expect(lockFolder(folder)).rejects.toThrow(new RegExp(`in use by process ${process.pid} on ${hostname()} since `));
+    await lock.release();
+    await (await lockFolder(folder)).release();
+    await expect(readFile(join(folder, LOCK_FILE))).rejects.toThrow("ENOENT");
+  });
+
+  test("of a process that is gone is taken over at once", async () => {
+    const child = spawn(process.execPath, ["-e", ""]);
+    const { pid } = child;
+    await new Promise((resolve) => child.on("exit", resolve));
+    await place(holder({ process: pid }));
+    await (await lockFolder(folder)).release();
+  });
+
+  test("of a process whose number another has now is taken over", async () => {
+    await place(holder({ began: "1" }));
+    await (await lockFolder(folder)).release();
+  });
+
+  test("of another machine is held as long as its heartbeat goes on", async () => {
+    await place(holder({ host: "elsewhere" }));
+    await expect(lockFolder(folder)).rejects.toThrow("on elsewhere");
+    await age(3600);
+    await (await lockFolder(folder)).release();
+  });
+
+  test("that a crash tore is waited for a moment and then taken over", async () => {
+    await place('{"id":"x","proc');
+    await expect(lockFolder(folder)).rejects.toThrow("another process is taking this run");
+    await age(60);
+    await (await lockFolder(folder)).release();
+  });
+
+  test("that somebody else took over meanwhile is not removed by its old holder", async () => {
+    const lock = await lockFolder(folder);
+    await place(holder({ id: "other" }));
+    await lock.release();
+    expect(await readFile(join(folder, LOCK_FILE), "utf8")).toContain("other");
+  });
+
+  test("of many who want a stale one at the same time exactly one gets it", async () => {
+    for (let round = 0; round < 20; round++) {
+      await place(holder({ process: 2 ** 22 - 1, began: "1" }));
+      const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
+      const held = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+      expect(held).toHaveLength(1);
+      await held[0].release();
+    }
+  });
+});

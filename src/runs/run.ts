@@ -1,0 +1,316 @@
+/**
+ * Writing the directory of a run. A run killed at any moment continues from its newest whole checkpoint and ends with the same bytes as
+ * one that was never killed, `timing.jsonl` excepted. What it continues from is checked first: what was shortened, changed or
+ * belongs to another run is named, never trusted.
+ */
+import { type Hash, createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readdir, rename, rm, stat, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { AgentReport } from "../evaluation/report.ts";
+import { FileError, append, jsonText, makeFolder, removeFolders, sha256, writeWhole } from "../files.ts";
+import type { Episode } from "../play/episodes.ts";
+import { VERSION } from "../version.ts";
+import { type Agent, saveAgent } from "./agent.ts";
+import { type Progress, checkCheckpoint, checkpointNames, readAgentFile } from "./checkpoint.ts";
+import { ConfigError, type RunConfig } from "./config.ts";
+import { changesOf } from "./extend.ts";
+import { MODULES, type RunGame, keptSections, saveModules } from "./games.ts";
+import { type Lock, lockFolder } from "./lock.ts";
+import { type Identity, fileOf, readIdentity, readReport, readRunConfig, readTiming } from "./read.ts";
+import type { Provenance } from "./report-schema.ts";
+import { type RunEvent, type Stage, STAGES, orderOf } from "./stages.ts";
+import { transcriptOf } from "./transcript.ts";
+
+export interface OpenRunOptions {
+  /** Continue what the folder holds. The configuration may differ in what `changesOf` allows, which is recorded. */
+  readonly resume?: boolean;
+  /** Hash of the checkpoint that a new run takes its first weights from. */
+  readonly from?: string;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/** Where a run stands: without the run's identity and the state of its log, which the run itself knows. */
+export type Standing = Omit<Progress, "run" | "metrics">;
+const BEGINNING: Standing = { stage: "base", step: 0, gaps: {}, exploiters: [] };
+
+/** Of a log without lines. */
+const NOTHING = { bytes: 0, sha256: sha256("") };
+
+/** What a folder that holds a run has at least one of. */
+const TRACES = ["config.json", "metrics.jsonl", "timing.jsonl", "checkpoints", "evaluation", "transcripts"];
+
+/** A run that this process writes; it holds the lock until `close`. */
+export class Run {
+  readonly folder: string;
+  readonly config: RunConfig;
+  readonly #identity: Identity;
+  readonly #lock: Lock;
+  readonly #made: readonly string[];
+  readonly #onEvent: ((event: RunEvent) => void) | undefined;
+  /** Of `metrics.jsonl` as it is now. */
+  #hash: Hash = createHash("sha256");
+  #bytes = 0;
+  /** The checkpoint that the run continues from. */
+  newest: string | undefined;
+  standing: Standing = BEGINNING;
+
+  private constructor(
+    folder: string,
+    config: RunConfig,
+    identity: Identity,
+    held: { readonly lock: Lock; readonly made: readonly string[] },
+    onEvent: ((event: RunEvent) => void) | undefined,
+  ) {
+    this.folder = folder;
+    this.config = config;
+    this.#identity = identity;
+    this.#lock = held.lock;
+    this.#made = held.made;
+    this.#onEvent = onEvent;
+  }
+
+  /**
+   * Begins a run in a folder that holds none, or continues one. Throws `ConfigError` for a folder that holds a run, or a change that a
+   * continued run cannot take; `FileError` for a folder in use or a file that is not what was written.
+   */
+  static async open(folder: string, config: RunConfig, games: readonly RunGame[], options: OpenRunOptions = {}): Promise<Run> {
+    const stored = { ...config, games: keptSections(games) };
+    if (options.resume !== true) await refuseExisting(folder);
+    const made = await makeFolder(folder);
+    const held = { lock: await lockOrLeave(folder, made), made };
+    try {
+      if (options.resume === true) return await Run.#continue(folder, stored, held, options);
+      await refuseExisting(folder);
+      return await Run.#begin(folder, stored, games, held, options);
+    } catch (error) {
+      await held.lock.release();
+      await removeFolders(made);
+      throw error;
+    }
+  }
+
+  static async #begin(
+    folder: string,
+    config: RunConfig,
+    games: readonly RunGame[],
+    held: { readonly lock: Lock; readonly made: readonly string[] },
+    { from, onEvent }: OpenRunOptions,
+  ): Promise<Run> {
+    const id = sha256(jsonText({ config, ...(from === undefined ? {} : { from }) }));
+    const identity = { id, version: VERSION, ...(from === undefined ? {} : { from }), changes: [] };
+    const run = new Run(folder, config, identity, held, onEvent);
+    await saveModules(games, folder);
+    await writeWhole(fileOf.run(folder), jsonText(identity));
+    // From here on the folder holds a run, which can be continued.
+    await writeWhole(fileOf.config(folder), jsonText(config));
+    for (const path of [fileOf.checkpoints, fileOf.evaluation, fileOf.transcripts]) await makeFolder(path(folder));
+    await append(fileOf.metrics(folder), "");
+    return run;
+  }
+
+  static async #continue(
+    folder: string,
+    config: RunConfig,
+    held: { readonly lock: Lock; readonly made: readonly string[] },
+    { onEvent }: OpenRunOptions,
+  ): Promise<Run> {
+    const before = await readRunConfig(folder);
+    const identity = await readIdentity(folder);
+    const changes = changesOf(before, config);
+    await tidy(folder);
+    const newest = await newestCheckpoint(folder, identity.id, (text) => onEvent?.({ kind: "warning", text }));
+    const { run: _, metrics, ...standing } = newest?.progress ?? { run: identity.id, metrics: NOTHING, ...BEGINNING };
+    const { stage, step } = standing;
+    const next = changes.length === 0 ? identity : { ...identity, changes: [...identity.changes, { stage, step, set: changes }] };
+    const run = new Run(folder, config, next, held, onEvent);
+    run.newest = newest?.folder;
+    run.standing = standing;
+    await run.#restoreMetrics(metrics);
+    await forgetLater(folder, standing);
+    if (changes.length > 0) {
+      await writeWhole(fileOf.run(folder), jsonText(next));
+      await writeWhole(fileOf.config(folder), jsonText(config));
+    }
+    return run;
+  }
+
+  /** Cuts `metrics.jsonl` to what the checkpoint knew, after it was found to be that. */
+  async #restoreMetrics({ bytes, sha256: expected }: Progress["metrics"]): Promise<void> {
+    const path = fileOf.metrics(this.folder);
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => (bytes === 0 ? 0 : undefined),
+    );
+    if (size === undefined) throw new FileError(`${path}: the run continues from this file, but it is not there`);
+    if (size < bytes)
+      throw new FileError(`${path}: expected ${bytes} bytes or more, as the checkpoint ${this.newest} says, found ${size}: it was shortened`);
+    if (bytes > 0)
+      await pipeline(createReadStream(path, { end: bytes - 1 }), async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) this.#hash.update(chunk);
+      });
+    if (this.#hash.copy().digest("hex") !== expected)
+      throw new FileError(`${path}: its first ${bytes} bytes are not what the run wrote before the checkpoint ${this.newest}: it was changed`);
+    await append(path, "");
+    await truncate(path, bytes);
+    this.#bytes = bytes;
+  }
+
+  /** Writes down a step that is done; its metrics must be finite numbers. */
+  async record(
+    standing: Standing,
+    steps: number,
+    metrics: Readonly<Record<string, number>>,
+    seconds: number,
+  ): Promise<void> {
+    const { stage, step } = standing;
+    const line = `${JSON.stringify({ stage, step, ...metrics })}\n`;
+    await append(fileOf.metrics(this.folder), line);
+    await append(fileOf.timing(this.folder), `${JSON.stringify({ stage, step, seconds })}\n`);
+    this.#hash.update(line);
+    this.#bytes += Buffer.byteLength(line);
+    this.standing = standing;
+    this.#onEvent?.({ kind: "step", stage, step, steps, metrics });
+  }
+
+  /** Saves the agent where the run stands: under the stage's name when the stage is `finished`, otherwise with its step. */
+  async checkpoint(agent: Agent, { finished, keepAll }: { readonly finished: boolean; readonly keepAll: boolean }): Promise<string> {
+    const { stage, step } = this.standing;
+    const name = finished ? stage : stepName(stage, step);
+    const folder = fileOf.checkpoint(this.folder, name);
+    const metrics = { bytes: this.#bytes, sha256: this.#hash.copy().digest("hex") };
+    const hash = await saveAgent(agent, folder, { run: this.#identity.id, ...this.standing, metrics });
+    this.newest = folder;
+    this.#onEvent?.({ kind: "checkpoint", stage, step, folder });
+    if (!keepAll)
+      for (const other of await checkpointNames(fileOf.checkpoints(this.folder)))
+        if (other.startsWith(`${stage}-`) && other !== name)
+          await rm(fileOf.checkpoint(this.folder, other), { recursive: true });
+    return hash;
+  }
+
+  /** Keeps episodes of the step that the run stands after. */
+  async writeTranscripts(episodes: readonly Episode[]): Promise<void> {
+    const { stage, step } = this.standing;
+    const lines = episodes.map((episode) => `${JSON.stringify(transcriptOf(episode, { step, seed: this.config.seed }))}\n`);
+    await writeWhole(join(fileOf.transcripts(this.folder), `${stepName(stage, step)}.jsonl`), lines.join(""));
+  }
+
+  /** The report of a stage, if it was made from what `provenance` says. */
+  async report(stage: Stage, provenance: Provenance): Promise<AgentReport | undefined> {
+    const stored = await readReport(this.folder, stage).catch(() => undefined);
+    return stored && jsonText(stored.provenance) === jsonText(provenance) ? stored.report : undefined;
+  }
+
+  /** Writes a report, after the transcripts of some of the episodes that it was made from. */
+  async writeReport(
+    stage: Stage,
+    provenance: Provenance,
+    report: AgentReport,
+    episodes: readonly Episode[],
+  ): Promise<void> {
+    const { seed } = this.config;
+    const lines = episodes.map((episode) => `${JSON.stringify(transcriptOf(episode, { step: 0, seed }))}\n`);
+    await writeWhole(fileOf.episodes(this.folder, stage), lines.join(""));
+    await writeWhole(fileOf.report(this.folder, stage), jsonText({ provenance, report }));
+    this.#onEvent?.({ kind: "evaluated", stage, report });
+  }
+
+  /** Lets others have the folder. */
+  close(): Promise<void> {
+    return this.#lock.release();
+  }
+
+  /** Takes back a run that was begun and did nothing. */
+  async abandon(): Promise<void> {
+    if (this.newest === undefined && this.#bytes === 0)
+      for (const name of [...TRACES, "run.json", MODULES]) await rm(join(this.folder, name), { recursive: true, force: true });
+    await this.#lock.release();
+    await removeFolders(this.#made);
+  }
+}
+
+const stepName = (stage: Stage, step: number): string => `${stage}-${String(step).padStart(4, "0")}`;
+
+async function lockOrLeave(folder: string, made: readonly string[]): Promise<Lock> {
+  try {
+    return await lockFolder(folder);
+  } catch (error) {
+    await removeFolders(made);
+    throw error;
+  }
+}
+
+async function refuseExisting(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const found = names.filter((name) => TRACES.includes(name));
+  if (found.length > 0)
+    throw new ConfigError(
+      `${folder} already holds a run (${found.join(", ")}); continue it with --resume, choose another --out, or remove the folder`,
+    );
+}
+
+/** Undoes what a process that was killed left half done. */
+async function tidy(folder: string): Promise<void> {
+  const checkpoints = fileOf.checkpoints(folder);
+  for (const path of [checkpoints, fileOf.evaluation(folder), fileOf.transcripts(folder)]) await makeFolder(path);
+  for (const name of await readdir(checkpoints)) {
+    const path = join(checkpoints, name);
+    if (name.startsWith(".partial-")) await rm(path, { recursive: true, force: true });
+    // Killed while one checkpoint took another's place: the old one is whole.
+    if (name.startsWith(".old-")) {
+      const place = join(checkpoints, name.slice(".old-".length));
+      const taken = await stat(place).then(() => true, () => false);
+      await (taken ? rm(path, { recursive: true, force: true }) : rename(path, place));
+    }
+  }
+}
+
+/** The checkpoint furthest along that is whole; damaged ones are named in warnings, and those of other runs refused. */
+async function newestCheckpoint(
+  folder: string,
+  run: string,
+  warn: (text: string) => void,
+): Promise<{ readonly folder: string; readonly progress: Progress } | undefined> {
+  const checkpoints = fileOf.checkpoints(folder);
+  const found: { readonly folder: string; readonly progress: Progress }[] = [];
+  for (const name of await checkpointNames(checkpoints)) {
+    const path = join(checkpoints, name);
+    try {
+      const { progress } = await readAgentFile(path);
+      if (progress === undefined) throw new FileError(`${path}: it was saved outside a run`);
+      found.push({ folder: path, progress });
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      warn(`a checkpoint is left out: ${error.message}`);
+    }
+  }
+  const foreign = found.find(({ progress }) => progress.run !== run);
+  if (foreign !== undefined)
+    throw new FileError(`${foreign.folder}: the checkpoint belongs to another run than ${fileOf.run(folder)} describes; move it away to continue`);
+  for (const candidate of found.toSorted((a, b) => orderOf(b.progress) - orderOf(a.progress)))
+    try {
+      await checkCheckpoint(candidate.folder, { training: true });
+      return candidate;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      warn(`a checkpoint is left out: ${error.message}`);
+    }
+  const names = await checkpointNames(checkpoints);
+  if (names.length > 0) throw new FileError(`${checkpoints}: none of the checkpoints ${names.join(", ")} is whole; nothing to continue from`);
+  return undefined;
+}
+
+/** Forgets times and transcripts of steps after the one that a run continues from; it will make them again. */
+async function forgetLater(folder: string, standing: Standing): Promise<void> {
+  const known = await readTiming(folder).catch(() => []);
+  const kept = known.filter((line) => orderOf(line) <= orderOf(standing));
+  await writeWhole(fileOf.timing(folder), kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  for (const name of await readdir(fileOf.transcripts(folder))) {
+    const stage = STAGES.find((candidate) => name.startsWith(`${candidate}-`));
+    const step = Number(name.match(/-(\d+)\.jsonl$/)?.[1]);
+    if (stage === undefined || !(orderOf({ stage, step }) <= orderOf(standing)))
+      await rm(join(fileOf.transcripts(folder), name), { recursive: true, force: true });
+  }
+}
