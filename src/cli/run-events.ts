@@ -8,7 +8,7 @@ export function describeRunEvent(event: RunEvent, last: string, progress: Progre
   switch (event.kind) {
     case "step": {
       const shown = Object.entries(event.metrics).filter(
-        ([key]) => key === "loss" || key.endsWith("/reward") || key === "entropy" || key.endsWith("failure_rate"),
+        ([key]) => key === "loss" || key.endsWith("/safety_index") || key === "entropy" || key.endsWith("failure_rate"),
       );
       const numbers = shown.map(([key, value]) => `${key} ${value.toFixed(3)}`).join("  ");
       const text = `${time} ${event.stage} ${event.step}/${event.steps} ${numbers}`;

@@ -6,15 +6,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { foldIn, seedKey } from "../random.ts";
-import type {
-  AdamSettings,
-  Completion,
-  CrossEntropyExample,
-  Engine,
-  Loss,
-  PpoExample,
-  Prompt,
-  SamplerSettings,
+import {
+  type AdamSettings,
+  type Completion,
+  type CrossEntropyExample,
+  type Engine,
+  EngineError,
+  type Loss,
+  type PpoExample,
+  type Prompt,
+  type SamplerSettings,
 } from "./engine.ts";
 
 export interface EngineSubject {
@@ -301,6 +302,18 @@ export function engineConformance({
       } finally {
         await rm(folder, { recursive: true });
       }
+    }),
+    check("what is not a number is never learned", async (engine) => {
+      const completions = await engine.sample(requests, settings);
+      const before = await scores(engine, completions);
+      const learning = Promise.all([imitate(engine, completions, Number.NaN), engine.step(adam)]);
+      const refused = await learning.then(
+        () => false,
+        (error: unknown) => error instanceof EngineError,
+      );
+      must(refused, "a loss with weights that are not numbers was learned from without an error");
+      await engine.clearGradient();
+      near(await scores(engine, completions), before, "the model changed");
     }),
     check("a folder without a checkpoint is an error that names it", async (engine) => {
       const message = await engine.load(join(tmpdir(), "sepo-no-such-folder")).then(

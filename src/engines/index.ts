@@ -1,6 +1,14 @@
-/** The engines behind one contract. */
+/** The engines' contract, and those that need nothing to be installed. */
 export * from "./engine.ts";
+export type {
+  Connection,
+  EngineDriver,
+  EngineSettings,
+  EngineUse,
+  EngineVocabulary,
+  TrainingPlan,
+  VocabularySource,
+} from "./driver.ts";
+export { type EngineKind, ENGINE_KINDS, driverOf } from "./drivers.ts";
 export { TabularEngine } from "./tabular/engine.ts";
 export { scriptedSampler } from "./scripted.ts";
-export { EmbeddedEngine, createEmbeddedEngine, importEmbeddedEngine, loadEmbeddedEngine } from "./embedded/engine.ts";
-export { defaultModel, type ModelConfig } from "./embedded/model.ts";

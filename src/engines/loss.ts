@@ -1,5 +1,5 @@
-/** The value of a loss from log-probabilities, for engines that compute gradients elsewhere. */
-import type { Loss } from "./engine.ts";
+/** What every engine does with a loss before, and some after, computing its gradient. */
+import { EngineError, type Loss } from "./engine.ts";
 
 /** The definitions of `Loss`, in double precision, at log-probabilities of every completion token; in nats for cross entropy. */
 export function lossValue(loss: Loss, logprobs: readonly (readonly number[])[]): number {
@@ -17,4 +17,15 @@ export function lossValue(loss: Loss, logprobs: readonly (readonly number[])[]):
     }
   }
   return total;
+}
+
+/** Throws `EngineError` naming the first weight, advantage or log-probability that is not a finite number. */
+export function checkLoss({ kind, examples }: Loss): void {
+  for (const [i, example] of examples.entries())
+    for (const [name, values] of Object.entries(example)) {
+      if (name !== "weights" && name !== "advantages" && name !== "logprobs") continue;
+      const wrong = values.findIndex((value: number) => !Number.isFinite(value));
+      if (wrong >= 0)
+        throw new EngineError(`${kind}: ${name}[${wrong}] of example ${i} is ${values[wrong]}; nothing was learned`);
+    }
 }

@@ -37,9 +37,9 @@ function gameMetrics({ game: { facts } }: Roster, groups: readonly PlayedGroup[]
   );
   const decisions = groups.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));
   return {
-    [`${facts.name}/reward`]: safetyIndex.value,
+    [`${facts.name}/safety_index`]: safetyIndex.value,
     [`${facts.name}/utility`]: utility.value,
-    [`${facts.name}/exploitability`]: exploitability.value,
+    [`${facts.name}/pool_advantage`]: exploitability.value,
     [`${facts.name}/collusion`]: collusion.value,
     [`${facts.name}/externality`]: externality.value,
     [`${facts.name}/failure_rate`]: mean(decisions.map(({ parsed }) => (parsed.status === "ok" ? 0 : 1))),

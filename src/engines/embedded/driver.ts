@@ -46,6 +46,19 @@ const machineOf = ({ threads, device }: Connection) => ({
   ...(device === undefined ? {} : { device }),
 });
 
+/** The engine's own modules need ONNX Runtime, which a package that only evaluates leaves out. */
+async function load() {
+  try {
+    return await import("./engine.ts");
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.message.includes("onnxruntime-node"))) throw cause;
+    throw new EngineError(
+      'embedded: the engine needs the package onnxruntime-node; expected it after "npm install --ignore-scripts onnxruntime-node"',
+      { cause },
+    );
+  }
+}
+
 export const embeddedDriver = {
   settings,
   tokens: "text",
@@ -54,14 +67,14 @@ export const embeddedDriver = {
       ? { kind: "corpus", size: vocabularySize, contextLength }
       : { kind: "folder", folder: from, thinking: false },
   async create(settings, { size, folder }, key, connection) {
-    const { createEmbeddedEngine, importEmbeddedEngine } = await import("./engine.ts");
+    const { createEmbeddedEngine, importEmbeddedEngine } = await load();
     const machine = machineOf(connection);
     if (settings.from === undefined) return createEmbeddedEngine({ model: shapeOf(settings, size), key, ...machine });
     if (folder === undefined) throw new EngineError(`embedded: the folder of ${settings.from} is needed`);
     return importEmbeddedEngine(folder, machine);
   },
   async open(folder, _, connection) {
-    const { loadEmbeddedEngine } = await import("./engine.ts");
+    const { loadEmbeddedEngine } = await load();
     return loadEmbeddedEngine(folder, machineOf(connection));
   },
   refusals(settings) {

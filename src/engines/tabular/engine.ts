@@ -8,6 +8,7 @@ import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { readJson } from "../../json.ts";
 import { uniform } from "../../random.ts";
+import { checkLoss } from "../loss.ts";
 import {
   type AdamSettings,
   type Completion,
@@ -135,7 +136,8 @@ export class TabularEngine extends Table implements Engine {
     };
   }
 
-  accumulate(loss: Loss): Promise<LossResult> {
+  async accumulate(loss: Loss): Promise<LossResult> {
+    checkLoss(loss);
     const temperature = loss.kind === "ppo" ? loss.temperature : 1;
     let total = 0;
     const logprobs = loss.examples.map((example, i) => {
@@ -148,7 +150,7 @@ export class TabularEngine extends Table implements Engine {
         this.#gradient[this.offsets[row] + j] += (slope * ((j === column ? 1 : 0) - Math.exp(values[j]))) / temperature;
       return [values[column]];
     });
-    return Promise.resolve({ loss: total, logprobs });
+    return { loss: total, logprobs };
   }
 
   gradient(): Promise<Float32Array> {
@@ -160,7 +162,7 @@ export class TabularEngine extends Table implements Engine {
     return Promise.resolve();
   }
 
-  step({
+  async step({
     learningRate,
     beta1,
     beta2,
@@ -168,7 +170,9 @@ export class TabularEngine extends Table implements Engine {
     weightDecay,
     gradientClip,
   }: AdamSettings): Promise<{ readonly gradientNorm: number }> {
-    const gradientNorm = Math.hypot(...this.#gradient);
+    const gradientNorm = norm(this.#gradient);
+    if (!Number.isFinite(gradientNorm))
+      throw new EngineError(`tabular: the gradient's norm is ${gradientNorm}; no step was taken`);
     const shrink = gradientClip > 0 && gradientNorm > gradientClip ? gradientClip / gradientNorm : 1;
     this.#steps++;
     for (let i = 0; i < this.logits.length; i++) {
@@ -180,7 +184,10 @@ export class TabularEngine extends Table implements Engine {
       this.logits[i] -= learningRate * (m / (Math.sqrt(v) + epsilon) + weightDecay * this.logits[i]);
     }
     this.#gradient.fill(0);
-    return Promise.resolve({ gradientNorm });
+    const wrong = this.logits.findIndex((logit) => !Number.isFinite(logit));
+    if (wrong >= 0)
+      throw new EngineError(`tabular: logit ${wrong} became ${this.logits[wrong]}; expected a smaller learning rate`);
+    return { gradientNorm };
   }
 
   resetOptimizer(): Promise<void> {
@@ -219,6 +226,13 @@ export class TabularEngine extends Table implements Engine {
     this.#second = Float64Array.from(second);
     this.#steps = steps;
   }
+}
+
+/** Euclidean norm; a spread into Math.hypot overflows the stack for large tables. */
+function norm(vector: Float64Array): number {
+  let sum = 0;
+  for (const x of vector) sum += x * x;
+  return Math.sqrt(sum);
 }
 
 /** Loss of one token and its derivative in the token's log-probability. */
