@@ -43,6 +43,7 @@ describe("sepo", () => {
       "play",
       "data",
       "config",
+      "plan",
       "train",
       "evaluate",
       "report",

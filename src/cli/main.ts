@@ -8,6 +8,7 @@ import { addData } from "./data.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { runProgram } from "./failure.ts";
 import { addGames } from "./games.ts";
+import { addPlan } from "./plan.ts";
 import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
 import { addSolve } from "./solve.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
   addSolve,
   addData,
   addConfig,
+  addPlan,
   addTrain,
   addEvaluate,
   addCompare,

@@ -1,5 +1,6 @@
 /**
- * A model's action probabilities per abstract information key, and the policy they make.
+ * A model's action probabilities per abstract information key, and the policy they make: the model's projection onto policies that see
+ * the key alone, such as memory-one policies in the prisoner's dilemma.
  *
  * At every key the agent is shown up to `samples` positions it met while playing (or the first position of the rules' tree where it met
  * none). The mean over positions estimates the policy averaged over histories.
@@ -10,6 +11,7 @@ import type { Player } from "../play/player.ts";
 import { type Key, foldIn } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type Estimate, estimateMean, mean } from "../stats/estimate.ts";
+import type { Positions } from "./positions.ts";
 
 export interface PolicyRow {
   readonly key: string;
@@ -67,7 +69,7 @@ export const POSITIONS = 32;
 /** The rows of every abstract key of seat 0, in the keys' order. */
 export async function policyTable(
   game: Game,
-  met: ReadonlyMap<string, readonly unknown[]>,
+  met: Positions,
   measure: MeasureActions,
   key: Key,
   samples: number = POSITIONS,
@@ -75,12 +77,12 @@ export async function policyTable(
   const rows = [...abstractViews(game, [0])]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, first]) => {
-      const views = met.get(name)?.slice(0, samples);
+      const views = met.sample(name, samples);
       return {
         key: name,
-        met: views !== undefined,
+        met: views.length > 0,
         actions: game.legal(first),
-        views: views ?? Array.from({ length: samples }, () => first),
+        views: views.length > 0 ? views : Array.from({ length: samples }, () => first),
       };
     });
   const distributions = await measure(

@@ -1,7 +1,7 @@
 /** What an evaluation keeps of each episode, whoever played it. */
 import { type EpisodeMeans, meansOf } from "../objective/objective.ts";
 import { POOLS, type Roster } from "../opponents/index.ts";
-import type { Game, Policy, RoundOutcome } from "../games/index.ts";
+import type { Policy, RoundOutcome } from "../games/index.ts";
 import { AGENT_SEAT, type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
 import type { Player } from "../play/player.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
@@ -9,6 +9,7 @@ import { scoreEpisode, scoreRounds } from "../play/score.ts";
 import { simulateEpisode } from "../play/simulate.ts";
 import { type Key, foldIn } from "../random.ts";
 import { createChain } from "../solvers/chain.ts";
+import { Positions } from "./positions.ts";
 
 /** Means per round of one episode, with what the tables show besides J. */
 export interface MeasuredEpisode extends EpisodeMeans {
@@ -28,6 +29,8 @@ export interface MeasuredEpisode extends EpisodeMeans {
 export interface EvaluationOptions extends PlayOptions {
   /** Episodes per opponent, each in a scenario of its own. */
   readonly episodes: number;
+  /** Given every episode that goes through the referee, with its number among those of its opponent. */
+  readonly onEpisode?: (episode: Episode, index: number) => void;
 }
 
 /** The keys of one episode against an opponent. They do not depend on the agent, so agents are compared on the same scenarios. */
@@ -41,13 +44,11 @@ const opponentsOf = ({ game, pools }: Roster) =>
 
 /** Episodes played before they are reduced to what is kept of them: prompts and replies of a whole evaluation would fill memory. */
 const CHUNK = 2048;
-/** Views kept per abstract information key. */
-const KEPT_VIEWS = 32;
 
 export interface PlayedAll {
   readonly measured: readonly MeasuredEpisode[];
-  /** The first views at which the agent decided, by abstract information key. */
-  readonly met: ReadonlyMap<string, readonly unknown[]>;
+  /** Positions at which the agent decided. */
+  readonly met: Positions;
 }
 
 /** Plays a player against every opponent of every pool, through the referee. */
@@ -55,7 +56,7 @@ export async function playAll(
   roster: Roster,
   agent: Player,
   key: Key,
-  { episodes, onProgress, ...options }: EvaluationOptions,
+  { episodes, onProgress, onEpisode, ...options }: EvaluationOptions,
 ): Promise<PlayedAll> {
   const specs = opponentsOf(roster).flatMap(({ pool, policy, path }) => {
     const opponent = scriptedPlayer(policy);
@@ -70,27 +71,29 @@ export async function playAll(
     }));
   });
   const measured: MeasuredEpisode[] = [];
-  const met = new Map<string, unknown[]>();
+  const met = new Positions(foldIn(key, roster.game.facts.name, "positions"));
   for (let from = 0; from < specs.length; from += CHUNK) {
     const progress = onProgress && { onProgress: (finished: number) => onProgress(from + finished) };
     for (const episode of await playEpisodes(specs.slice(from, from + CHUNK), { ...options, ...progress })) {
-      measured.push(measurePlayed(episode, measured.length % episodes));
-      for (const { view } of episode.decisions) keepView(met, roster.game.abstraction(view), view);
+      const index = measured.length % episodes;
+      measured.push(measurePlayed(episode, index));
+      onEpisode?.(episode, index);
+      addPositions(met, episode);
     }
   }
   return { measured, met };
 }
 
-function keepView(met: Map<string, unknown[]>, key: string, view: unknown): void {
-  const own = met.get(key);
-  if (own === undefined) met.set(key, [view]);
-  else if (own.length < KEPT_VIEWS) own.push(view);
+/** Adds the positions of an episode at which its agent decided. */
+function addPositions(met: Positions, { spec, decisions }: Episode): void {
+  for (const { view, round } of decisions)
+    met.add(spec.game.abstraction(view), `${spec.pool}/${spec.opponent.name}`, round, view);
 }
 
-/** The views of played episodes as `playAll` keeps them. */
-export function viewsMet(game: Game, episodes: readonly Episode[]): ReadonlyMap<string, readonly unknown[]> {
-  const met = new Map<string, unknown[]>();
-  for (const { view } of episodes.flatMap(({ decisions }) => decisions)) keepView(met, game.abstraction(view), view);
+/** The positions of played episodes. */
+export function positionsOf(episodes: readonly Episode[], key: Key): Positions {
+  const met = new Positions(key);
+  for (const episode of episodes) addPositions(met, episode);
   return met;
 }
 

@@ -113,7 +113,7 @@ describe("the worst case", () => {
       })),
     );
     const { kind, exploitability } = tableWorstCase(roster, rows, key);
-    expect(kind).toBe("table");
+    expect(kind).toBe("projection");
     expect(exploitability?.value).toBeCloseTo(11 / 24, 12);
     expect(exploitability!.low).toBeLessThanOrEqual(11 / 24);
     expect(exploitability!.high).toBeGreaterThan(11 / 24);

@@ -79,7 +79,8 @@ export async function reportAgent(
       const worstCase = tableWorstCase(roster, rows, foldIn(key, game.facts.name, "bootstrap"));
       reports.push({ ...report, actionTable: actionRows(roster, rows), worstCase });
     } else {
-      const responses = await playAll(responderRoster(roster), player, key, options);
+      const { onEpisode: _, ...quietly } = options;
+      const responses = await playAll(responderRoster(roster), player, key, quietly);
       reports.push({ ...report, actionTable: [], worstCase: sampledWorstCase(responses.measured) });
     }
   }

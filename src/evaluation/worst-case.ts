@@ -13,10 +13,10 @@ import { type PolicyRow, tablePolicy } from "./action-table.ts";
 
 export interface WorstCase {
   /**
-   * `exact`: the policy itself was given to a best response; `table`: its measured action probabilities were, exactly;
-   * `lower bound`: the best of a family of responders, chosen on half of the episodes and measured on the others.
+   * `exact`: the policy itself was given to a best response; `projection`: its measured action probabilities per information key
+   * were, so what it does differently after different histories of one key is averaged; `lower bound`: the best of a family of responders, chosen on half of the episodes and measured on the others.
    */
-  readonly kind: "exact" | "table" | "lower bound";
+  readonly kind: "exact" | "projection" | "lower bound";
   /** q - r per round, in the game's unit. */
   readonly advantage: Estimate;
   /** In zero-sum games with alternating seats: what the responder wins per round above the value, half the advantage. */
@@ -57,7 +57,7 @@ export function tableWorstCase(roster: Roster, rows: readonly PolicyRow[], key: 
   ).toSorted((a, b) => a - b);
   const point = value(rows);
   const at = (share: number) => draws[Math.round(share * (draws.length - 1))];
-  return withExploitability(roster, "table", {
+  return withExploitability(roster, "projection", {
     ...estimate(point, Math.sqrt(variance(draws)), rows.length),
     low: Math.min(point, at(0.025)),
     high: Math.max(point, at(0.975)),

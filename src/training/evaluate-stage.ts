@@ -1,6 +1,7 @@
 /** The evaluation of a finished stage, made from the stage's own checkpoint and made again when anything it depends on differs. */
 import type { Connection } from "../engines/driver.ts";
 import { type AgentReport, reportAgent } from "../evaluation/report.ts";
+import type { Episode } from "../play/episodes.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { type Agent, modelOf, openAgent, rostersOf } from "../runs/agent.ts";
 import { hashOf } from "../runs/checkpoint.ts";
@@ -13,6 +14,9 @@ interface Options {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }
+
+/** Episodes against each opponent whose transcripts are kept with a report. */
+const KEPT_EPISODES = 4;
 
 /** The stage's report; measured with the agent in training when its weights are those of the stage, otherwise with its checkpoint. */
 export async function evaluateStage(
@@ -31,6 +35,7 @@ export async function evaluateStage(
   const current = run.newest === folder;
   const measured = current ? agent : await openAgent(folder, connection);
   const model = modelOf(measured);
+  const kept: Episode[] = [];
   const report = await reportAgent(
     rostersOf(measured),
     { player: modelPlayer("agent", model), model },
@@ -41,11 +46,12 @@ export async function evaluateStage(
       episodes,
       concurrency,
       positions,
+      onEpisode: (episode, index) => void (index < KEPT_EPISODES && kept.push(episode)),
       onProgress: (finished) => onEvent?.({ kind: "evaluating", stage, finished, episodes }),
       ...(signal === undefined ? {} : { signal }),
     },
   );
-  await run.writeReport(stage, provenance, report);
+  await run.writeReport(stage, provenance, report, kept);
   if (!current) await measured.engine.release();
   return report;
 }

@@ -186,7 +186,7 @@ export async function tracesOf(config: RunConfig, rosters: readonly Roster[], st
 }
 
 /** The language of the games, for the tokenizer: the rules, and what the base model will read and write. */
-async function corpus(config: RunConfig, games: readonly RunGame[]): Promise<string[]> {
+export async function corpus(config: RunConfig, games: readonly RunGame[]): Promise<string[]> {
   const rosters = rostersOf({ games });
   const traces = await tracesOf(config, rosters, "base");
   return [
