@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { Device } from "../engines/driver.ts";
 import { GameError, type Protocol } from "../games/index.ts";
-import { rosterOf } from "../opponents/index.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
@@ -13,6 +12,7 @@ import { rollout } from "../training/rollout.ts";
 import { serverConnection } from "./connection.ts";
 import { chosenRosters } from "./contestant.ts";
 import { deviceOption, gameOption, jsonOption, positiveNumber, protocolOption, seedOption } from "./options.ts";
+import { namedRosters } from "./rosters.ts";
 
 interface AuditFlags {
   readonly game?: readonly string[];
@@ -55,7 +55,7 @@ export function addAudit(program: Command): void {
 
 /** A table of more rows than memory holds has no exact gradient. */
 async function judged(game: string, { protocol, batches, groupSize, seed }: AuditFlags): Promise<TextTable> {
-  const roster = rosterOf(game, protocol === undefined ? {} : { protocol });
+  const [roster] = await namedRosters([game], protocol);
   if (!roster.game.facts.enumerable)
     throw new GameError(
       `${game} has too many positions for the exact gradient of J; audit a checkpoint instead, or another game`,

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { Protocol } from "../games/index.ts";
-import { rosterOf } from "../opponents/index.ts";
 import { terminalTable } from "../report/table.ts";
 import { type Manifest, writeDataset } from "../training/dataset.ts";
-import { gameOption, jsonOption, namedGames, positiveNumber, protocolOption, seedOption } from "./options.ts";
+import { gameOption, jsonOption, positiveNumber, protocolOption, seedOption } from "./options.ts";
 import { createProgress } from "./progress.ts";
+import { namedRosters } from "./rosters.ts";
 
 interface DataFlags {
   readonly out: string;
@@ -31,7 +31,7 @@ export function addData(program: Command): void {
     .action(async ({ out, game, games, examples, protocol = "corrected", seed, json }: DataFlags) => {
       const listed = games?.split(",").map((name) => name.trim()) ?? [];
       const names = new Set([...(game ?? []), ...listed]);
-      const rosters = namedGames(names.size === 0 ? undefined : [...names]).map((name) => rosterOf(name, { protocol }));
+      const rosters = await namedRosters(names.size === 0 ? undefined : [...names], protocol);
       const progress = createProgress();
       const manifest = await writeDataset(rosters, out, {
         examples,

@@ -4,7 +4,7 @@ import { POSITIONS } from "../evaluation/action-table.ts";
 import { type AgentReport, reportAgent, reportPolicy } from "../evaluation/report.ts";
 import { planned } from "../evaluation/precision.ts";
 import { GameError, type Protocol } from "../games/index.ts";
-import { type Roster, policiesOf, policyNamed, rosterOf } from "../opponents/index.ts";
+import { type Roster, policiesOf, policyNamed } from "../opponents/index.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
@@ -16,13 +16,13 @@ import {
   episodesOption,
   gameOption,
   jsonOption,
-  namedGames,
   positiveNumber,
   positiveReal,
   protocolOption,
   seedOption,
 } from "./options.ts";
 import { createProgress } from "./progress.ts";
+import { namedRosters } from "./rosters.ts";
 
 interface EvaluateFlags {
   readonly policy?: string;
@@ -133,7 +133,7 @@ async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentR
 async function scripted(flags: EvaluateFlags): Promise<AgentReport[]> {
   const { policy, game, protocol } = flags;
   if (policy !== undefined && game === undefined) throw new GameError("--policy needs --game");
-  const rosters = namedGames(game).map((name) => rosterOf(name, protocol === undefined ? {} : { protocol }));
+  const rosters = await namedRosters(game, protocol);
   const reports: AgentReport[] = [];
   for (const roster of rosters)
     for (const name of policy === undefined ? policiesOf(roster).keys() : [policy])

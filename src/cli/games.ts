@@ -1,20 +1,20 @@
 import type { Command } from "commander";
-import { GAME_NAMES, type Protocol } from "../games/index.ts";
-import { POOLS, rosterOf } from "../opponents/index.ts";
+import type { Protocol } from "../games/index.ts";
+import { POOLS } from "../opponents/index.ts";
 import { terminalTable } from "../report/table.ts";
 import { jsonOption, protocolOption } from "./options.ts";
+import { namedRosters } from "./rosters.ts";
 
 export function addGames(program: Command): void {
   program
     .command("games")
     .description("list the games, or one game's facts, rules and opponents")
-    .argument("[game]", "a game's name")
+    .argument("[game]", "a game's name, or the path of a module")
     .addOption(protocolOption("the measurement rules; default: corrected"))
     .addOption(jsonOption())
     .addHelpText("after", "\nExamples:\n  sepo games\n  sepo games kuhn\n  sepo games auction --protocol paper")
-    .action((name: string | undefined, { protocol, json }: { protocol?: Protocol; json?: boolean }) => {
-      const settings = protocol === undefined ? {} : { protocol };
-      const all = GAME_NAMES.map((each) => rosterOf(each, settings));
+    .action(async (name: string | undefined, { protocol, json }: { protocol?: Protocol; json?: boolean }) => {
+      const all = await namedRosters(name === undefined ? undefined : [name], protocol);
       if (name === undefined) {
         if (json === true) console.log(JSON.stringify(all.map(({ game }) => game.facts)));
         else
@@ -35,7 +35,7 @@ export function addGames(program: Command): void {
           );
         return;
       }
-      const roster = rosterOf(name, settings);
+      const [roster] = all;
       const policies = POOLS.flatMap((pool) => roster.pools[pool].map((policy) => [pool, policy.name, policy.description]));
       if (json === true) {
         console.log(JSON.stringify({ ...roster.game.facts, rules: roster.game.rules, policies }));

@@ -1,7 +1,7 @@
 /** Options that several commands share, each with one name and one meaning. */
 import { InvalidArgumentError, Option } from "commander";
 import { DEVICES } from "../engines/driver.ts";
-import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
+import { PROTOCOLS } from "../games/index.ts";
 
 /** Parses a whole number >= 0 for an option. */
 export function naturalNumber(text: string): number {
@@ -30,14 +30,11 @@ export function positiveReal(text: string): number {
 export const repeat = (value: string, all: readonly string[] = []): string[] => [...all, value];
 
 /** `--game`, repeatable: the games of interest, in the order given. */
-export const gameOption = (description = "only this game (repeatable)"): Option =>
+export const gameOption = (description = "only this game, by name or path of a module (repeatable)"): Option =>
   new Option("--game <name>", description).argParser((name: string, all: readonly string[] | undefined) => {
     if (all?.includes(name) === true) throw new InvalidArgumentError(`${name} is given twice`);
     return repeat(name, all);
   });
-
-/** The built-in games named, or all of them. */
-export const namedGames = (names: readonly string[] | undefined): readonly string[] => names ?? GAME_NAMES;
 
 export const protocolOption = (description = "the measurement rules; default: corrected, or those of the checkpoint"): Option =>
   new Option("--protocol <name>", description).choices(PROTOCOLS);

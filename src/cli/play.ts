@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import type { Device } from "../engines/driver.ts";
 import { GameError, type Protocol } from "../games/index.ts";
-import { policyNamed, rosterOf } from "../opponents/index.ts";
+import { policyNamed } from "../opponents/index.ts";
 import { type EpisodeSpec, playEpisodes } from "../play/episodes.ts";
 import type { Player } from "../play/player.ts";
 import { LeftTable, personPlayer } from "../play/players/person.ts";
@@ -12,6 +12,7 @@ import { foldIn, seedKey } from "../random.ts";
 import { serverConnection } from "./connection.ts";
 import { chosenRosters, openContestant } from "./contestant.ts";
 import { deviceOption, protocolOption, seedOption } from "./options.ts";
+import { namedRosters } from "./rosters.ts";
 
 interface PlayFlags {
   readonly against?: string;
@@ -25,7 +26,7 @@ export function addPlay(program: Command): void {
   program
     .command("play")
     .description("sit down against a scripted opponent or a trained model")
-    .argument("<game>", "a game's name (see: sepo games)")
+    .argument("<game>", "a game's name (see: sepo games), or the path of a module")
     .option("--against <name>", "a scripted policy of the game; default: the first of the train pool")
     .option("--model <checkpoint>", "a checkpoint, or the folder of a run; the model plays the other seat")
     .addOption(protocolOption())
@@ -91,7 +92,7 @@ async function seat(name: string, { against, model, protocol, device }: PlayFlag
     const [{ game }] = chosenRosters(contestant.rosters, [name], model);
     return { game, opponent: contestant.player };
   }
-  const roster = rosterOf(name, settings);
+  const [roster] = await namedRosters([name], protocol);
   const policy = against === undefined ? roster.pools.train[0] : policyNamed(roster, against);
   const opponent: Player = scriptedPlayer(policy);
   return { game: roster.game, opponent };

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { Protocol } from "../games/index.ts";
-import { rosterOf } from "../opponents/index.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
 import { type Solution, solve } from "../solvers/solution.ts";
-import { gameOption, jsonOption, namedGames, protocolOption } from "./options.ts";
+import { gameOption, jsonOption, protocolOption } from "./options.ts";
 import { createProgress } from "./progress.ts";
+import { namedRosters } from "./rosters.ts";
 
 interface SolveFlags {
   readonly protocol?: Protocol;
@@ -30,10 +30,9 @@ Examples:
   sepo solve kuhn
   sepo solve auction --protocol paper --json`,
     )
-    .action((name: string | undefined, { protocol, game, json }: SolveFlags) => {
-      const settings = protocol === undefined ? {} : { protocol };
+    .action(async (name: string | undefined, { protocol, game, json }: SolveFlags) => {
       const named = name === undefined ? game : [name, ...(game ?? [])];
-      const rosters = namedGames(named).map((each) => rosterOf(each, settings));
+      const rosters = await namedRosters(named, protocol);
       const progress = createProgress();
       const solved = rosters
         .filter(({ game: { facts } }) => named !== undefined || facts.enumerable)
