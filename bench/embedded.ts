@@ -1,6 +1,6 @@
 /**
  * Speed of the embedded engine on work like a training step's: decisions that share a prefix of 100 tokens, with 30 to 110 tokens
- * of their own and 10 more to come. Run with `npx tsc --outDir dist/bench && node dist/bench/bench/embedded.js`, on a machine that
+ * of their own and 10 more to come. Run with `npm run bench && node dist/bench/bench/embedded.js`, on a machine that
  * does nothing else: threads that wait for each other slow down out of proportion. MODEL (small or default), THREADS, COUNTS, REPEATS
  * in the environment change the setup. Best of the repeats, because everything else in a time is other programs.
  */

@@ -1,7 +1,7 @@
 /**
  * How the embedded engine's time and memory grow. Prints Markdown tables; each row runs in a process of its own, so that memory is that row's.
  *
- *     npx tsc --outDir dist/bench && node dist/bench/bench/growth.js [parameters] [context] [episodes] [memory] [start]
+ *     npm run bench && node dist/bench/bench/growth.js [parameters] [context] [episodes] [memory] [start]
  *
  * All of them unless some are named. THREADS in the environment sets the number of workers.
  */

@@ -1,6 +1,6 @@
 /**
  * Kuhn hands per second, beside OpenSpiel's Python bindings on the same hands in one run. Run with
- * `npm run build && npx tsc --outDir dist/bench && node dist/bench/bench/kuhn.js PYTHON`, where PYTHON is an interpreter with
+ * `npm run bench && node dist/bench/bench/kuhn.js PYTHON`, where PYTHON is the interpreter of `reference/README.md`, or any with
  * `pip install open_spiel`. The hands that the referee plays are replayed by OpenSpiel, which must score them alike; "play" draws cards
  * and actions on both sides. Best of the repeats, because everything else in a time is other programs.
  */
@@ -98,7 +98,7 @@ if (python === undefined) {
   const file = join(folder, "hands.json");
   writeFileSync(file, JSON.stringify({ hands: rows, policies: players.map(table), repeats: REPEATS }));
   const peer: { replay: number; play: number } = JSON.parse(
-    execFileSync(python, [join("bench", "openspiel_kuhn.py"), file], { encoding: "utf8" }),
+    execFileSync(python, [join("reference", "openspiel-kuhn.py"), file], { encoding: "utf8" }),
   );
   rmSync(folder, { recursive: true });
   console.log(`${hands.toLocaleString("en")} hands, Node ${process.version}; ratios to OpenSpiel's play`);

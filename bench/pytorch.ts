@@ -2,10 +2,10 @@
  * The embedded engine against PyTorch on the same weights, batches and threads, in alternation, as ratios of medians. Losses and
  * gradients must agree to 1e-4 before anything is timed. Run on a machine that does nothing else:
  *
- *     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch numpy safetensors
- *     npx tsc --outDir dist/bench && node dist/bench/bench/pytorch.js /tmp/venv/bin/python [repeats]
+ *     npm run bench && node dist/bench/bench/pytorch.js reference/.venv/bin/python [repeats]
  *
- * MODEL (2m, grouped, default) and THREADS in the environment change the setup; COMPILE=0 leaves torch.compile out.
+ * `reference/README.md` makes that Python. MODEL (2m, grouped, default) and THREADS in the environment change the setup; COMPILE=0
+ * leaves torch.compile out.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -98,7 +98,7 @@ await writeFile(
 
 /** Asks the peer for one piece of work at a time. */
 async function startPeer() {
-  const script = fileURLToPath(new URL("../../../bench/pytorch_model.py", import.meta.url));
+  const script = fileURLToPath(new URL("../../../reference/pytorch-model.py", import.meta.url));
   const child = spawn(python, [script, folder, String(threads)], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {

@@ -3,7 +3,7 @@
  * times and whose optimizer steps take two seconds, and the same seed in every row. Times are mostly the server's, so they say how waits add
  * up and not how fast anything computes.
  *
- *     npx tsc --outDir dist/bench && node dist/bench/bench/rollouts.js [steps]
+ *     npm run bench && node dist/bench/bench/rollouts.js [steps]
  */
 import type { Engine } from "../src/engines/engine.ts";
 import { createTinkerEngine } from "../src/engines/tinker/engine.ts";

@@ -1,4 +1,4 @@
-/** Exploitabilities of Kuhn policies as OpenSpiel gives them; `scripts/compare-openspiel.py` prints both side by side. */
+/** Exploitabilities of Kuhn policies as OpenSpiel gives them; `reference/compare-openspiel.py` prints both side by side. */
 import { expect, test } from "vitest";
 import { policyNamed, rosterOf } from "../opponents/index.ts";
 import { bestResponseValue } from "./best-response.ts";

@@ -1,6 +1,6 @@
 /**
  * Qwen 3.5 and Gemma 4 against Python: every id of `golden/golden.json` is what `transformers` and `tokenizers` (versions in the file)
- * give for the tokenizer folders beside it. `scripts/golden-tokens.py` made all of it.
+ * give for the tokenizer folders beside it. `reference/golden-tokens.py` made all of it.
  */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

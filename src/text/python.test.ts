@@ -1,5 +1,5 @@
 /**
- * Ids and chats as Python's `tokenizers` 0.23.3 and `transformers` 5.24.0 give them. `scripts/compare-tokenizer.py` made the
+ * Ids and chats as Python's `tokenizers` 0.23.3 and `transformers` 5.24.0 give them. `reference/compare-tokenizer.py` made the
  * pinned numbers and says how to run it; the same command compares all the texts that are generated here.
  */
 import { mkdir, writeFile } from "node:fs/promises";

@@ -29,7 +29,7 @@ const REQUESTS = [3, 30, 60].map((own, i) => ({
 /**
  * Log-probabilities that transformers gives, printed by
  * `EXPORT_REFERENCE=/tmp/reference npx vitest run src/engines/embedded/reference.test.ts` and then
- * `python scripts/compare-transformers.py check /tmp/reference /tmp/reference/scores.json --print`, whose last line was
+ * `python reference/compare-transformers.py check /tmp/reference /tmp/reference/scores.json --print`, whose last line was
  * "Qwen3ForCausalLM: 12 tokens, largest difference 4.8e-06 (transformers 5.23.0, torch 2.15.0+cu132)".
  */
 const REFERENCE: readonly (readonly number[])[] = [

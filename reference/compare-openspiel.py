@@ -1,7 +1,8 @@
 """Prints Kuhn poker's exact quantities by OpenSpiel and by us side by side.
 
-    python -m venv /tmp/spiel && /tmp/spiel/bin/pip install open_spiel
-    npm run build && /tmp/spiel/bin/python scripts/compare-openspiel.py
+    npm run build && PYTHON reference/compare-openspiel.py
+
+PYTHON is the interpreter of README.md, as everywhere in this folder.
 
 The policies are written down here again, from their descriptions in `sepo games kuhn`. Exits with 1 when a pair differs by more than
 1e-9. `src/solvers/openspiel.test.ts` holds OpenSpiel's numbers.

@@ -1,9 +1,9 @@
 /**
  * Models go from this package to Hugging Face transformers and back with the same log-probabilities, within 1e-4 nats on 100 prompts:
  *
- *     npm run build && node scripts/interoperate.mjs PYTHON [CHECKPOINT]
+ *     npm run build && node reference/interoperate.mjs PYTHON [CHECKPOINT]
  *
- * PYTHON has torch and transformers. A checkpoint of a run may be named; otherwise a random default model is exported.
+ * PYTHON is the interpreter of README.md. A checkpoint of a run may be named; otherwise a random default model is exported.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -2,7 +2,7 @@
  * Counts the tokens of one SEPO step and of the supervised stage: the games' own prompts, and the experts' replies, through a model's chat.
  *
  *     npm run build
- *     node scripts/count-tokens.mjs recipes/qwen3.5-4b/config.toml [FOLDER OR MODEL]
+ *     node reference/count-tokens.mjs recipes/qwen3.5-4b/config.toml [FOLDER OR MODEL]
  *
  * The tokenizer is the configuration's unless another is named. The agent is the first expert of each game, so opponents meet sensible play;
  * a model's own replies may be longer, up to `sampler.maxTokens`.

@@ -1,6 +1,6 @@
 """The embedded engine's model in PyTorch, and the work that bench/pytorch.ts times; driven by that program over standard input.
 
-    python bench/pytorch_model.py FOLDER THREADS
+    PYTHON reference/pytorch-model.py FOLDER THREADS
 
 FOLDER holds a model saved by the engine (config.json, model.safetensors) and batch.json. Each line of input names one piece of work;
 each line of output is its JSON answer:

@@ -1,6 +1,6 @@
 """Plays Kuhn hands with OpenSpiel's Python bindings: `bench/kuhn.ts` runs it and compares.
 
-    python bench/openspiel_kuhn.py HANDS.json
+    PYTHON reference/openspiel-kuhn.py HANDS.json
 
 HANDS.json: {"hands": [{"cards": [0, 2], "actions": [0, 1, 0], "chips": -1}], "policies": [{"info": [p_pass, p_bet]}, ...],
 "repeats": n}. `chips` is what the first player won; any hand that OpenSpiel scores otherwise is an error. Prints one JSON line with

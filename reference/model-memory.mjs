@@ -1,7 +1,7 @@
 /**
  * GPU memory of training an adapter, worked out from the shapes of a model. Prints the arithmetic; nothing is measured.
  *
- *     node scripts/model-memory.mjs qwen3.5-4b|gemma-4-e4b [--rank 32] [--tokens 10240] [--samples 64] [--context 768]
+ *     node reference/model-memory.mjs qwen3.5-4b|gemma-4-e4b [--rank 32] [--tokens 10240] [--samples 64] [--context 768]
  *
  * Weights are bfloat16. The adapter covers every linear layer of the decoder and is kept, with gradient and both moments of Adam, in
  * float32. Activations assume that each layer keeps its input and recomputes the rest; logits are float32 with their gradient, for

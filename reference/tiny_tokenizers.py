@@ -1,8 +1,8 @@
-"""Small tokenizers of the two families, trained here: the pipelines, special tokens and templates of Qwen 3.5 and Gemma 4 on a few sentences.
+"""Small tokenizers of the two families, trained here: the pipelines and special tokens of Qwen 3.5 and Gemma 4 on a few sentences.
 
-`write(folder, family)` makes a folder as the hub has it: tokenizer.json, tokenizer_config.json, generation_config.json and
-chat_template.jinja. Only the vocabulary is small; whatever decides how text becomes tokens is as in the real files.
-Needs `tokenizers` alone.
+`write(folder, family)` makes tokenizer.json, tokenizer_config.json and generation_config.json as the hub has them, beside the
+chat_template.jinja that is kept in the folder. Only the vocabulary is small; whatever decides how text becomes tokens is as
+in the real files. Needs `tokenizers` alone.
 """
 
 import json
@@ -11,7 +11,6 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers, trainers
 from tokenizers.models import BPE
 
-TEMPLATES = Path(__file__).parent / "templates"
 FAMILIES = ("qwen3.5", "gemma4")
 CORPUS = [
     "You play 6 hands of Kuhn poker against one opponent. The deck is J, Q, K; K is highest, J lowest.",
@@ -91,7 +90,7 @@ ENDS = {"qwen3.5": ["<|im_end|>", "<|endoftext|>"], "gemma4": ["<eos>", "<turn|>
 
 
 def write(folder: Path, family: str, merges: int = 120, context: int = 4096) -> Tokenizer:
-    """Writes a tokenizer folder of `family` and returns its tokenizer."""
+    """Writes the tokenizer files of `family` into a folder and returns its tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = {"qwen3.5": qwen, "gemma4": gemma}[family](merges)
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": context, "clean_up_tokenization_spaces": False}
@@ -100,6 +99,4 @@ def write(folder: Path, family: str, merges: int = 120, context: int = 4096) -> 
     (folder / "tokenizer.json").write_text(tokenizer.to_str() + "\n", encoding="utf-8")
     for name, content in [("tokenizer_config", {**config, **CONFIGS[family]}), ("generation_config", generation)]:
         (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    template = (TEMPLATES / f"{family}.jinja").read_text(encoding="utf-8")
-    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     return tokenizer

@@ -1,10 +1,9 @@
 """Compares our tokenizer and chat template with Python's on an exported folder.
 
-    python -m venv /tmp/tok && /tmp/tok/bin/pip install tokenizers transformers jinja2
-    SEPO_EXPORT=/tmp/tok/export npx vitest run src/text/python.test.ts
-    /tmp/tok/bin/python scripts/compare-tokenizer.py /tmp/tok/export
+    SEPO_EXPORT=FOLDER npx vitest run src/text/python.test.ts
+    PYTHON reference/compare-tokenizer.py FOLDER
 
-The folder holds a tokenizer as `saveTokenizer` writes it and `comparison.json`:
+FOLDER, an absolute path, holds a tokenizer as `saveTokenizer` writes it and `comparison.json`:
     {"texts": [{"text", "ids"}], "conversations": [{"messages", "answer", "text", "ids"}],
      "end": id, "pad": id, "vocabularySize": n, "pinned": n}
 Prints Python's ids of the first `pinned` texts and of the conversations, which `src/text/python.test.ts` holds, and exits with 1

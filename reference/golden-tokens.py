@@ -1,9 +1,9 @@
 """Makes src/text/golden: two tokenizer folders and what Python says about them, which src/text/families.test.ts compares with.
 
-    python -m venv venv && venv/bin/pip install tokenizers transformers jinja2
-    venv/bin/python scripts/golden-tokens.py
+    PYTHON reference/golden-tokens.py
 
-Nothing is downloaded: `tiny_tokenizers.py` trains the tokenizers. Python's ids are those of `apply_chat_template` and `tokenizers`. Where a
+Nothing is downloaded: `tiny_tokenizers.py` trains the tokenizers. The chat templates are kept in src/text/golden: they have the
+structure of the published ones in words of our own. Python's ids are those of `apply_chat_template` and `tokenizers`. Where a
 content quotes a control token, which Hugging Face would turn into that token, the ids are those of the template's own text with the
 content put in as plain text.
 """

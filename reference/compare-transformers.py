@@ -1,13 +1,12 @@
-"""Compares the embedded engine's models with Hugging Face transformers, in both directions; driven by scripts/interoperate.mjs.
+"""Compares the embedded engine's models with Hugging Face transformers, in both directions; driven by reference/interoperate.mjs.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers safetensors numpy
-    npm run build && node scripts/interoperate.mjs /tmp/venv/bin/python
+    npm run build && node reference/interoperate.mjs PYTHON
 
-    python compare-transformers.py check FOLDER SCORES   compare log-probabilities with those that transformers gives for FOLDER
-    python compare-transformers.py make FOLDER           write a random model of transformers' making into FOLDER
+    PYTHON reference/compare-transformers.py check FOLDER SCORES   compare log-probabilities with those that transformers gives for FOLDER
+    PYTHON reference/compare-transformers.py make FOLDER           write a random model of transformers' making into FOLDER
 
 SCORES is JSON: {"temperature": t, "requests": [{"prompt": [...], "continuation": [...], "logprobs": [...]}]}. `check` prints the largest
-absolute difference in nats, with --print also transformers' numbers, and exits with 1 when it exceeds 1e-4.
+absolute difference in nats, and with --print transformers' numbers too, and exits with 1 when it exceeds 1e-4.
 """
 
 import json

@@ -1,0 +1,1 @@
+"""The parts of tiny-models.py: one module per family of models, and what the families share."""
