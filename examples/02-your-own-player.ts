@@ -22,12 +22,16 @@ function decide({ game, view }: DecisionRequest): Decision {
 
 const player: Player = { name: "forgives every third", decide: (requests) => Promise.resolve(requests.map(decide)) };
 
-const report = await reportAgent([rosterOf("ipd")], { player }, {
-  name: player.name,
-  seed: 0,
-  episodes: 200,
-  command: "npm run example 02",
-});
+const report = await reportAgent(
+  [rosterOf("ipd")],
+  { player },
+  {
+    name: player.name,
+    seed: 0,
+    episodes: 200,
+    command: "npm run example 02",
+  },
+);
 const [{ objective, worstCase }] = report.games;
 const shown = ({ value, low, high }: { value: number; low: number; high: number }): string =>
   `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;

@@ -8,7 +8,9 @@ import { TabularEngine, modelPlayer, reportAgent, sepo, tableEncoding, tableVoca
 import { exactJ, optimum } from "sepo/solvers";
 import { roster } from "./chicken.ts";
 
-console.log(`J* ${optimum(roster).value.toFixed(3)}, J of ${roster.reference.name} ${exactJ(roster, roster.reference).toFixed(3)}`);
+console.log(
+  `J* ${optimum(roster).value.toFixed(3)}, J of ${roster.reference.name} ${exactJ(roster, roster.reference).toFixed(3)}`,
+);
 
 const vocabulary = tableVocabulary([roster.game]);
 const encoding = tableEncoding(vocabulary);
@@ -23,10 +25,14 @@ for await (const { state, metrics } of sepo({ engine, encoding, sampling, roster
   if (state.step % 10 === 0) console.log(`step ${state.step}: J of the rollout ${metrics["chicken/safety_index"].toFixed(3)}`);
 
 const model = { sampler: engine, encoding, sampling };
-const report = await reportAgent([roster], { player: modelPlayer("table", model), model }, {
-  name: "table",
-  seed: 0,
-  episodes: 200,
-  command: "npm run example 03",
-});
+const report = await reportAgent(
+  [roster],
+  { player: modelPlayer("table", model), model },
+  {
+    name: "table",
+    seed: 0,
+    episodes: 200,
+    command: "npm run example 03",
+  },
+);
 console.log(`J after training ${report.games[0].objective.safetyIndex.value.toFixed(3)}`);

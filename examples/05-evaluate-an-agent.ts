@@ -26,4 +26,6 @@ const agents = names.map((name) => ({
   measure: () => Promise.resolve(simulateAll(roster, policyNamed(roster, name), evaluationKey(0), { episodes })),
 }));
 const [{ difference }] = await compareAgents(agents, { seed: 0, episodes });
-console.log(`J ${names[0]} - J ${names[1]}: ${difference.value.toFixed(3)} [${difference.low.toFixed(3)}, ${difference.high.toFixed(3)}]`);
+console.log(
+  `J ${names[0]} - J ${names[1]}: ${difference.value.toFixed(3)} [${difference.low.toFixed(3)}, ${difference.high.toFixed(3)}]`,
+);

@@ -9,7 +9,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { parse } from "smol-toml";
-import { foldIn, parseConfig, rosterOf, scriptedPlayer, seedKey } from "../dist/index.js";
+import { foldIn, messagesOf, parseConfig, rosterOf, scriptedPlayer, seedKey } from "../dist/index.js";
 import { findModelFolder, loadChat } from "../dist/text/model-folder.js";
 import { rollout } from "../dist/training/rollout.js";
 
@@ -24,19 +24,14 @@ const chat = await loadChat(await findModelFolder(model ?? config.engine.tokeniz
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const rows = [];
-for (const name of config.games) {
-  const roster = rosterOf(name, config.protocol);
+for (const name of Object.keys(config.games)) {
+  const roster = rosterOf(name, { protocol: config.protocol });
   const { game, experts } = roster;
   const [expert] = experts;
   const groups = await rollout([roster], scriptedPlayer(expert.policy), foldIn(seedKey(config.seed), "count"), config.sepo);
   const episodes = groups.flatMap(({ played }) => played);
   const decisions = episodes.flatMap((episode) => episode.decisions);
-  const prompts = decisions.map(({ view }) =>
-    chat.prompt([
-      { role: "system", content: game.rules },
-      { role: "user", content: game.observation(view) },
-    ]),
-  );
+  const prompts = decisions.map(({ view }) => chat.prompt(messagesOf(game, view)));
   const replies = decisions.map(({ view, action }) => chat.reply(`${expert.reason(view)}\n${action}`).length);
   const lengths = prompts.map(({ tokens }) => tokens.length);
   rows.push({
@@ -60,7 +55,7 @@ console.log(`a SEPO step: ${prompt + reply} tokens, ${prompt} of them prompts; w
 const example = mean(rows.map((row) => row["prompt mean"] + row["reply mean"]));
 // A fifth of the examples is for validation.
 const { examples, epochs, batch } = config.sft;
-const trained = Math.round(examples * 0.8 * config.games.length * epochs);
+const trained = Math.round(examples * 0.8 * Object.keys(config.games).length * epochs);
 console.log(
   `SFT: ${trained} examples of ${Math.round(example)} tokens, ${Math.round(trained * example)} in all, ${Math.ceil(trained / batch)} steps`,
 );
