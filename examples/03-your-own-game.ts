@@ -4,8 +4,9 @@
  *
  *     npm run example 03
  */
-import { TabularEngine, modelPlayer, reportAgent, sepo, tableEncoding, tableVocabulary, parseConfig, seedKey } from "sepo";
+import { TabularEngine, modelPlayer, reportAgent, sepo, tableEncoding, tableVocabulary, seedKey } from "sepo";
 import { exactJ, optimum } from "sepo/solvers";
+import { parseConfig } from "sepo/runs";
 import { roster } from "./chicken.ts";
 
 console.log(

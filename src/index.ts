@@ -1,4 +1,7 @@
-/** The library. What computes gradients of language models is loaded when it is used, and lives in `sepo/engines/embedded`. */
+/**
+ * The library: games, players, evaluation and the method. Run directories, configurations and training from them are in
+ * `sepo/runs`; the engine for language models in `sepo/engines/embedded`.
+ */
 export * from "./games/index.ts";
 export {
   type Expert,
@@ -91,20 +94,3 @@ export {
 } from "./training/sepo.ts";
 export { type Trace, type TraceOptions, expertTraces } from "./training/traces.ts";
 export { type SupervisedSettings, supervised, supervisedExample } from "./training/supervised.ts";
-export { type TrainOptions, train } from "./training/run.ts";
-
-// Runs
-export { FileError } from "./files.ts";
-export { type Agent, type OpenedAgent, modelOf, openAgent, rostersOf } from "./runs/agent.ts";
-export { ConfigError, type RunConfig, parseConfig } from "./runs/config.ts";
-export {
-  type MetricsLine,
-  type RunSummary,
-  readMetrics,
-  readReports,
-  readRun,
-  readTiming,
-  readTranscripts,
-} from "./runs/read.ts";
-export { type RunEvent, type Stage, STAGES } from "./runs/stages.ts";
-export type { Transcript } from "./runs/transcript.ts";

@@ -49,14 +49,14 @@ const machineOf = ({ threads, device }: Connection) => ({
 /** The engine's own modules need ONNX Runtime, which a package that only evaluates leaves out. */
 async function load() {
   try {
-    return await import("./engine.ts");
+    import.meta.resolve("onnxruntime-node");
   } catch (cause) {
-    if (!(cause instanceof Error && cause.message.includes("onnxruntime-node"))) throw cause;
     throw new EngineError(
       'embedded: the engine needs the package onnxruntime-node; expected it after "npm install --ignore-scripts onnxruntime-node"',
       { cause },
     );
   }
+  return import("./engine.ts");
 }
 
 export const embeddedDriver = {

@@ -3,10 +3,6 @@
  * one token. With one row per information state it is the tabular softmax policy of the literature; all of it is computed in
  * closed form in double precision, so it serves as the reference for the other engines and for the credit estimators.
  */
-import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
-import { z } from "zod";
-import { readJson } from "../../json.ts";
 import { uniform } from "../../random.ts";
 import { checkLoss } from "../loss.ts";
 import {
@@ -30,15 +26,6 @@ export interface TabularOptions {
   /** Logits per row, in the order of `rows`; default all 0, that is, uniform. */
   readonly logits?: readonly (readonly number[])[];
 }
-
-const FILE = "tabular.json";
-const fileSchema = z.strictObject({
-  rows: z.array(z.array(z.number().int())),
-  logits: z.array(z.number()),
-  first: z.array(z.number()),
-  second: z.array(z.number()),
-  steps: z.number().int().min(0),
-});
 
 /** A table of logits: the part that samples and scores. */
 class Table implements Sampler {
@@ -201,26 +188,21 @@ export class TabularEngine extends Table implements Engine {
     return Promise.resolve(new Table(this.rows, this.logits.slice()));
   }
 
+  // What reads and writes files is loaded when it is used, so that a program which only solves stays light.
   async save(folder: string): Promise<void> {
-    const content = {
-      rows: this.rows,
+    const { writeTable } = await import("./file.ts");
+    await writeTable(folder, {
+      rows: this.rows.map((row) => [...row]),
       logits: [...this.logits],
       first: [...this.#first],
       second: [...this.#second],
       steps: this.#steps,
-    };
-    await writeFileAtomic(join(folder, FILE), JSON.stringify(content));
+    });
   }
 
   async load(folder: string): Promise<void> {
-    const path = join(folder, FILE);
-    const content = await readJson(path, fileSchema, "a table written by save", (...error) => new EngineError(...error));
-    const { rows, logits, first, second, steps } = content;
-    if (
-      JSON.stringify(rows) !== JSON.stringify(this.rows) ||
-      [logits, first, second].some((list) => list.length !== this.logits.length)
-    )
-      throw new EngineError(`${path}: the table has other rows than this engine (${rows.length} against ${this.rows.length})`);
+    const { readTable } = await import("./file.ts");
+    const { logits, first, second, steps } = await readTable(folder, this.rows);
     this.logits = Float64Array.from(logits);
     this.#first = Float64Array.from(first);
     this.#second = Float64Array.from(second);
