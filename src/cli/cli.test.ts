@@ -28,6 +28,9 @@ const SMALL = [
   "evaluation.episodes=4",
 ];
 
+/** A server that nobody asks, with the tokenizer of a test. */
+const TINKER = ["kind=tinker", "baseModel=m", "tokenizer=src/text/golden/qwen3.5"].flatMap((key) => ["--set", `engine.${key}`]);
+
 describe("sepo", () => {
   let folder = "";
   beforeAll(async () => {
@@ -65,6 +68,7 @@ describe("sepo", () => {
       [2, ["train", "--set", "nonsense"], 'expects key=value, got "nonsense"'],
       [2, ["train", "--set", "engine.heads=3", "--out", join(folder, "never")], "heads (3) must be a multiple"],
       [2, ["train", "--set", 'games=["chess"]'], 'no game is called "chess"'],
+      [2, ["train", ...TINKER, "--out", join(folder, "never")], "environment variable TINKER_API_KEY"],
       [3, ["train", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON configuration"],
       [3, ["train", "--resume", "--out", "nowhere"], "expected the directory of a run"],
       [3, ["train", "--out", join("package.json", "run"), "--set", "engine.kind=tabular"], "is a file"],

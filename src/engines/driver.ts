@@ -74,8 +74,8 @@ export interface EngineDriver<Settings extends EngineSettings = EngineSettings> 
   create(settings: Settings, vocabulary: EngineVocabulary, key: Key, connection: Connection): Promise<Engine>;
   /** The engine that was saved in a folder. Throws `EngineError` naming a file that is missing or wrong. */
   open(folder: string, vocabulary: EngineVocabulary, connection: Connection, use: EngineUse): Promise<Engine>;
-  /** Why the engine would not train what a plan says, one line each; none unless given. */
-  refusals?(settings: Settings, plan: TrainingPlan): readonly string[];
+  /** Why the engine would not train what a plan says over a connection, one line each; none unless given. */
+  refusals?(settings: Settings, plan: TrainingPlan, connection: Connection): readonly string[];
   /** How an engine of these settings uses this machine. */
   connection?(settings: Settings): Connection;
 }

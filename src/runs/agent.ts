@@ -51,8 +51,9 @@ export async function createAgent(
 ): Promise<Agent> {
   const { kind } = config.engine;
   const driver = driverOf(kind);
-  const reasons = driver.refusals?.(config.engine, trainingPlan(config)) ?? [];
-  if (reasons.length > 0) throw new ConfigError(`the engine would not train what the configuration says:\n${reasons.join("\n")}`);
+  const reasons = driver.refusals?.(config.engine, trainingPlan(config), connection) ?? [];
+  if (reasons.length > 0)
+    throw new ConfigError(`the engine would not train what the configuration says:\n${reasons.join("\n")}`);
   const language = await createLanguage(config, games, corpus);
   const key = foldIn(seedKey(config.seed), "weights");
   const uses = { ...driver.connection?.(config.engine), ...connection };
@@ -75,18 +76,16 @@ export const createLanguage = (
   corpus: Corpus,
 ): Promise<Language> => languageFrom(driverOf(engine.kind).vocabulary(engine), games, corpus);
 
-async function languageFrom(
-  source: VocabularySource,
-  games: readonly RunGame[],
-  corpus: Corpus,
-): Promise<Language> {
+async function languageFrom(source: VocabularySource, games: readonly RunGame[], corpus: Corpus): Promise<Language> {
   switch (source.kind) {
     case "table":
       return tableLanguage(games);
     case "corpus": {
       const trained = trainTokenizer(await corpus(), { vocabularySize: source.size, specialTokens: SPECIAL_TOKENS });
       const { contextLength } = source;
-      return textLanguage(tokenizerFiles(trained, { chatTemplate: CHAT_TEMPLATE, end: END_TOKEN, pad: PAD_TOKEN, contextLength }));
+      return textLanguage(
+        tokenizerFiles(trained, { chatTemplate: CHAT_TEMPLATE, end: END_TOKEN, pad: PAD_TOKEN, contextLength }),
+      );
     }
     case "folder": {
       const folder = await findModelFolder(source.folder);
@@ -170,8 +169,7 @@ export async function openAgent(
   const checkpoint = { folder, sha256: await checkCheckpoint(folder, { training }) };
   const games = await openGames(played, folder);
   const driver = driverOf(kind);
-  const language =
-    driver.tokens === "table" ? tableLanguage(games) : textLanguage(await loadTokenizer(folder), thinking);
+  const language = driver.tokens === "table" ? tableLanguage(games) : textLanguage(await loadTokenizer(folder), thinking);
   const engine = await driver.open(folder, language.vocabulary, connection, { training });
   const agent = agentOf(kind, games, played.protocol, language, engine, sampler);
   return { ...agent, checkpoint, ...(progress === undefined ? {} : { progress }) };

@@ -95,7 +95,11 @@ async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll("\\", "/"))
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll("\\", "/"),
+    )
     .toSorted();
 }
 
@@ -119,10 +123,14 @@ export async function checkCheckpoint(folder: string, { training = false } = {})
     if (size === undefined && name === OPTIMIZER_FILE && !training) continue;
     if (size === undefined) throw new FileError(`${file}: the checkpoint's list names it, but it is not there`);
     if (size !== expected.bytes)
-      throw new FileError(`${file}: expected ${expected.bytes} bytes, found ${size}: the file was ${size < expected.bytes ? "shortened" : "changed"}`);
+      throw new FileError(
+        `${file}: expected ${expected.bytes} bytes, found ${size}: the file was ${size < expected.bytes ? "shortened" : "changed"}`,
+      );
     const found = await digestFile(file);
     if (found.sha256 !== expected.sha256)
-      throw new FileError(`${file}: the file was changed since it was written (SHA-256 ${found.sha256}, expected ${expected.sha256})`);
+      throw new FileError(
+        `${file}: the file was changed since it was written (SHA-256 ${found.sha256}, expected ${expected.sha256})`,
+      );
   }
   return hashOf(folder);
 }
@@ -139,20 +147,34 @@ export async function hashOf(folder: string): Promise<string> {
  * names the checkpoints there are.
  */
 export async function findCheckpoint(path: string): Promise<string> {
-  const has = (file: string) => stat(join(path, file)).then(() => true, () => false);
+  const has = (file: string) =>
+    stat(join(path, file)).then(
+      () => true,
+      () => false,
+    );
   if (await has(AGENT_FILE)) return path;
   const folder = (await has("checkpoints")) ? join(path, "checkpoints") : path;
   const names = await checkpointNames(folder);
   const last = STAGES.findLast((stage) => names.includes(stage));
   if (last !== undefined) return join(folder, last);
-  if (names.length > 0) throw new FileError(`${path}: no stage of this run is finished; its checkpoints are ${names.join(", ")} in ${folder}`);
-  throw new FileError(`${path}: expected a checkpoint written by "sepo train", or the folder of a run; it has no ${AGENT_FILE}`);
+  if (names.length > 0)
+    throw new FileError(`${path}: no stage of this run is finished; its checkpoints are ${names.join(", ")} in ${folder}`);
+  throw new FileError(
+    `${path}: expected a checkpoint written by "sepo train", or the folder of a run; it has no ${AGENT_FILE}`,
+  );
 }
 
 /** Names of the checkpoints in a folder; unfinished ones begin with a dot and are left out. */
 export async function checkpointNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
-  const found = await Promise.all(names.map((name) => stat(join(folder, name, AGENT_FILE)).then(() => [name], () => [])));
+  const found = await Promise.all(
+    names.map((name) =>
+      stat(join(folder, name, AGENT_FILE)).then(
+        () => [name],
+        () => [],
+      ),
+    ),
+  );
   return found.flat().toSorted();
 }

@@ -28,7 +28,8 @@ interface Node {
   readonly anyOf?: readonly Node[];
 }
 
-export const configKeys = (): ConfigKey[] => keysOf(z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as Node, "");
+export const configKeys = (): ConfigKey[] =>
+  keysOf(z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as Node, "");
 
 function keysOf(node: Node, path: string): ConfigKey[] {
   const join = (name: string) => (path === "" ? name : `${path}.${name}`);
@@ -51,7 +52,16 @@ function keysOf(node: Node, path: string): ConfigKey[] {
 function typeOf({ type = "", enum: values, const: value, ...range }: Node): string {
   if (value !== undefined) return JSON.stringify(value);
   if (values !== undefined) return values.map((each) => JSON.stringify(each)).join(", ");
-  const name = type === "integer" ? "whole number" : type === "object" ? "table" : type === "string" ? "text" : type === "boolean" ? "true or false" : type;
+  const name =
+    type === "integer"
+      ? "whole number"
+      : type === "object"
+        ? "table"
+        : type === "string"
+          ? "text"
+          : type === "boolean"
+            ? "true or false"
+            : type;
   const least = range.exclusiveMinimum === undefined ? range.minimum : range.exclusiveMinimum;
   const most = range.exclusiveMaximum ?? range.maximum;
   const bounded = most !== undefined && most < Number.MAX_SAFE_INTEGER;

@@ -68,13 +68,13 @@ const sepo = z
     exploiter,
     maxStepsOffPolicy: count
       .default(0)
-      .describe("training steps between the weights that play and those that learn, at most; 0: every step plays its own episodes"),
+      .describe(
+        "training steps between the weights that play and those that learn, at most; 0: every step plays its own episodes",
+      ),
     stragglerSeconds: weight
       .default(0)
       .describe("longest wait in seconds once half of each pool's groups are finished; 0: as long as it takes"),
-    gapAlarm: weight
-      .default(0.01)
-      .describe("logprob_gap/kl, in nats per token, above which the run warns; 0: never"),
+    gapAlarm: weight.default(0.01).describe("logprob_gap/kl, in nats per token, above which the run warns; 0: never"),
     shuffledPenalties: z.boolean().default(false).describe("control: exchange episodes' harms within their group"),
     checkpointEvery: positive.default(20).describe("steps between checkpoints of the stage, all kept"),
     transcriptsEvery: positive.default(20).describe("steps between written transcripts, two episodes of each group"),
@@ -117,15 +117,12 @@ const gameSections = z.record(z.string(), gameSection).superRefine((sections, co
 });
 
 const games = z
-  .preprocess(
-    (value) => {
-      if (!Array.isArray(value)) return value;
-      const repeated = value.find((name, i) => value.indexOf(name) !== i);
-      if (repeated !== undefined) throw new ConfigError(`games: each may be named once, got ${value.join(", ")}`);
-      return Object.fromEntries(value.map((name) => [String(name), {}]));
-    },
-    gameSections,
-  )
+  .preprocess((value) => {
+    if (!Array.isArray(value)) return value;
+    const repeated = value.find((name, i) => value.indexOf(name) !== i);
+    if (repeated !== undefined) throw new ConfigError(`games: each may be named once, got ${value.join(", ")}`);
+    return Object.fromEntries(value.map((name) => [String(name), {}]));
+  }, gameSections)
   .describe("a list of names, or a table with a section of options for each: [games.kuhn] hands = 2");
 
 export const configSchema = z.strictObject({
@@ -180,7 +177,8 @@ export function assign(target: Record<string, unknown>, assignment: string): voi
   let table = target;
   for (const part of path.slice(0, -1)) {
     const inner = (Object.hasOwn(table, part) ? table[part] : undefined) ?? {};
-    const section = part === "games" && Array.isArray(inner) ? Object.fromEntries(inner.map((name) => [String(name), {}])) : inner;
+    const section =
+      part === "games" && Array.isArray(inner) ? Object.fromEntries(inner.map((name) => [String(name), {}])) : inner;
     if (!isSection(section)) throw new ConfigError(`--set ${assignment}: "${part}" is not a section`);
     table[part] = section;
     table = section;

@@ -2,7 +2,15 @@
 import { ConfigError, type RunConfig } from "./config.ts";
 
 /** Keys whose change cannot make what was done before untrue. A key stands for those below it. */
-const FREE = ["sepo", "evaluation", "engine.threads", "engine.device", "engine.baseUrl", "engine.deadlineSeconds", "engine.concurrency"];
+const FREE = [
+  "sepo",
+  "evaluation",
+  "engine.threads",
+  "engine.device",
+  "engine.baseUrl",
+  "engine.deadlineSeconds",
+  "engine.concurrency",
+];
 
 /**
  * The assignments that make `after` of `before`. Throws `ConfigError` for one that a continued run cannot take: it has used the old

@@ -103,6 +103,5 @@ export const keptSections = (games: readonly RunGame[]): Record<string, GameSect
 
 /** Copies the modules of games into a folder. */
 export async function saveModules(games: readonly RunGame[], folder: string): Promise<void> {
-  for (const [i, { module }] of games.entries())
-    if (module !== undefined) await writeModule(module, join(folder, folderOf(i)));
+  for (const [i, { module }] of games.entries()) if (module !== undefined) await writeModule(module, join(folder, folderOf(i)));
 }

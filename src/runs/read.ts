@@ -72,7 +72,10 @@ export type TimingLine = z.infer<typeof timingLine>;
 /** The lines of a file of JSON lines; a last line without its end is what a run is writing, or a crash tore, and is left out. */
 async function readLines<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
   const text = await readText(path, "a file of a run");
-  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(0, -1);
+  const lines = text
+    .slice(0, text.lastIndexOf("\n") + 1)
+    .split("\n")
+    .slice(0, -1);
   return lines.map((line, i) => parseJson(line, `${path}, line ${i + 1}`, schema, fail));
 }
 
@@ -102,7 +105,10 @@ export interface StoredReport {
 /** The evaluations of a run, in the order of its stages. Throws `FileError` where there are none. */
 export async function readReports(folder: string): Promise<StoredReport[]> {
   const names = await readdir(fileOf.evaluation(folder)).catch((cause: unknown) => {
-    throw new FileError(`${fileOf.evaluation(folder)}: expected the evaluations of a run, but it cannot be read: ${reasonOf(cause)}`, { cause });
+    throw new FileError(
+      `${fileOf.evaluation(folder)}: expected the evaluations of a run, but it cannot be read: ${reasonOf(cause)}`,
+      { cause },
+    );
   });
   const stages = STAGES.filter((stage) => names.includes(`${stage}.json`));
   if (stages.length === 0) throw new FileError(`${fileOf.evaluation(folder)}: holds no evaluation yet`);
@@ -112,7 +118,10 @@ export async function readReports(folder: string): Promise<StoredReport[]> {
 export async function readReport(folder: string, stage: Stage): Promise<StoredReport> {
   const stored = await readJson(fileOf.report(folder, stage), evaluationSchema, "an evaluation", fail);
   const checkpoint = fileOf.checkpoint(folder, stage);
-  const present = await stat(checkpoint).then(() => true, () => false);
+  const present = await stat(checkpoint).then(
+    () => true,
+    () => false,
+  );
   const current = present ? (await hashOf(checkpoint)) === stored.provenance.checkpoint : undefined;
   return { stage, ...stored, current };
 }

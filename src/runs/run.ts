@@ -123,7 +123,8 @@ export class Run {
     const newest = await newestCheckpoint(folder, identity.id, (text) => onEvent?.({ kind: "warning", text }));
     const { run: _, metrics, ...standing } = newest?.progress ?? { run: identity.id, metrics: NOTHING, ...BEGINNING };
     const { stage, step } = standing;
-    const next = changes.length === 0 ? identity : { ...identity, changes: [...identity.changes, { stage, step, set: changes }] };
+    const next =
+      changes.length === 0 ? identity : { ...identity, changes: [...identity.changes, { stage, step, set: changes }] };
     const run = new Run(folder, config, next, held, onEvent);
     run.newest = newest?.folder;
     run.standing = standing;
@@ -145,25 +146,24 @@ export class Run {
     );
     if (size === undefined) throw new FileError(`${path}: the run continues from this file, but it is not there`);
     if (size < bytes)
-      throw new FileError(`${path}: expected ${bytes} bytes or more, as the checkpoint ${this.newest} says, found ${size}: it was shortened`);
+      throw new FileError(
+        `${path}: expected ${bytes} bytes or more, as the checkpoint ${this.newest} says, found ${size}: it was shortened`,
+      );
     if (bytes > 0)
       await pipeline(createReadStream(path, { end: bytes - 1 }), async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) this.#hash.update(chunk);
       });
     if (this.#hash.copy().digest("hex") !== expected)
-      throw new FileError(`${path}: its first ${bytes} bytes are not what the run wrote before the checkpoint ${this.newest}: it was changed`);
+      throw new FileError(
+        `${path}: its first ${bytes} bytes are not what the run wrote before the checkpoint ${this.newest}: it was changed`,
+      );
     await append(path, "");
     await truncate(path, bytes);
     this.#bytes = bytes;
   }
 
   /** Writes down a step that is done; its metrics must be finite numbers. */
-  async record(
-    standing: Standing,
-    steps: number,
-    metrics: Readonly<Record<string, number>>,
-    seconds: number,
-  ): Promise<void> {
+  async record(standing: Standing, steps: number, metrics: Readonly<Record<string, number>>, seconds: number): Promise<void> {
     const { stage, step } = standing;
     const line = `${JSON.stringify({ stage, step, ...metrics })}\n`;
     await append(fileOf.metrics(this.folder), line);
@@ -175,7 +175,10 @@ export class Run {
   }
 
   /** Saves the agent where the run stands: under the stage's name when the stage is `finished`, otherwise with its step. */
-  async checkpoint(agent: Agent, { finished, keepAll }: { readonly finished: boolean; readonly keepAll: boolean }): Promise<string> {
+  async checkpoint(
+    agent: Agent,
+    { finished, keepAll }: { readonly finished: boolean; readonly keepAll: boolean },
+  ): Promise<string> {
     const { stage, step } = this.standing;
     const name = finished ? stage : stepName(stage, step);
     const folder = fileOf.checkpoint(this.folder, name);
@@ -204,12 +207,7 @@ export class Run {
   }
 
   /** Writes a report, after the transcripts of some of the episodes that it was made from. */
-  async writeReport(
-    stage: Stage,
-    provenance: Provenance,
-    report: AgentReport,
-    episodes: readonly Episode[],
-  ): Promise<void> {
+  async writeReport(stage: Stage, provenance: Provenance, report: AgentReport, episodes: readonly Episode[]): Promise<void> {
     const { seed } = this.config;
     const lines = episodes.map((episode) => `${JSON.stringify(transcriptOf(episode, { step: 0, seed }))}\n`);
     await writeWhole(fileOf.episodes(this.folder, stage), lines.join(""));
@@ -261,7 +259,10 @@ async function tidy(folder: string): Promise<void> {
     // Killed while one checkpoint took another's place: the old one is whole.
     if (name.startsWith(".old-")) {
       const place = join(checkpoints, name.slice(".old-".length));
-      const taken = await stat(place).then(() => true, () => false);
+      const taken = await stat(place).then(
+        () => true,
+        () => false,
+      );
       await (taken ? rm(path, { recursive: true, force: true }) : rename(path, place));
     }
   }
@@ -288,7 +289,9 @@ async function newestCheckpoint(
   }
   const foreign = found.find(({ progress }) => progress.run !== run);
   if (foreign !== undefined)
-    throw new FileError(`${foreign.folder}: the checkpoint belongs to another run than ${fileOf.run(folder)} describes; move it away to continue`);
+    throw new FileError(
+      `${foreign.folder}: the checkpoint belongs to another run than ${fileOf.run(folder)} describes; move it away to continue`,
+    );
   for (const candidate of found.toSorted((a, b) => orderOf(b.progress) - orderOf(a.progress)))
     try {
       await checkCheckpoint(candidate.folder, { training: true });
@@ -298,7 +301,8 @@ async function newestCheckpoint(
       warn(`a checkpoint is left out: ${error.message}`);
     }
   const names = await checkpointNames(checkpoints);
-  if (names.length > 0) throw new FileError(`${checkpoints}: none of the checkpoints ${names.join(", ")} is whole; nothing to continue from`);
+  if (names.length > 0)
+    throw new FileError(`${checkpoints}: none of the checkpoints ${names.join(", ")} is whole; nothing to continue from`);
   return undefined;
 }
 

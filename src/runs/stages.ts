@@ -5,7 +5,8 @@ export const STAGES = ["base", "sft", "sepo"] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Position of a step in the whole run, for comparing: stages in order, then steps. */
-export const orderOf = (at: { readonly stage: Stage; readonly step: number }): number => STAGES.indexOf(at.stage) * 1e9 + at.step;
+export const orderOf = (at: { readonly stage: Stage; readonly step: number }): number =>
+  STAGES.indexOf(at.stage) * 1e9 + at.step;
 
 export type RunEvent =
   /** A step is done and recorded. */
@@ -18,7 +19,13 @@ export type RunEvent =
     }
   | { readonly kind: "checkpoint"; readonly stage: Stage; readonly step: number; readonly folder: string }
   /** Episodes of the step in progress. */
-  | { readonly kind: "playing"; readonly stage: Stage; readonly step: number; readonly finished: number; readonly episodes: number }
+  | {
+      readonly kind: "playing";
+      readonly stage: Stage;
+      readonly step: number;
+      readonly finished: number;
+      readonly episodes: number;
+    }
   | { readonly kind: "evaluating"; readonly stage: Stage; readonly finished: number; readonly episodes: number }
   | { readonly kind: "evaluated"; readonly stage: Stage; readonly report: AgentReport }
   /** What the engine waits for, or says. */

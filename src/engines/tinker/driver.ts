@@ -55,5 +55,10 @@ export const tinkerDriver = {
     const { loadTinkerEngine } = await import("./engine.ts");
     return loadTinkerEngine(folder, { ...connect(connection), vocabularySize: size, key: seedKey(0) });
   },
-  refusals: ({ profile }, plan) => refusals(PROFILES[profile], plan),
+  refusals: ({ profile }, plan, { apiKey }) => [
+    ...(apiKey === undefined
+      ? ["no key: expected one in the environment variable TINKER_API_KEY (any text for a server of your own)"]
+      : []),
+    ...refusals(PROFILES[profile], plan),
+  ],
 } satisfies EngineDriver<z.infer<typeof settings>>;
