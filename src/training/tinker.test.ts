@@ -58,7 +58,7 @@ const configOf = (more: Record<string, unknown> = {}) =>
   });
 
 describe("a run on a Tinker server", () => {
-  test("trains, is killed, continues from its checkpoint and is opened again", { timeout: 60_000 }, async () => {
+  test("trains, is killed, continues from its checkpoint and is opened again", { timeout: 120_000 }, async () => {
     const out = join(folder, "run");
     const onEvent = (event: RunEvent) => {
       if (event.kind === "step" && event.stage === "sepo" && event.step === 2) throw new Error("killed");
@@ -91,7 +91,7 @@ describe("a run on a Tinker server", () => {
     expect(server.count("create_session")).toBe(before);
   });
 
-  test("episodes go on while the model trains, and a step does not wait for its slowest", { timeout: 60_000 }, async () => {
+  test("episodes go on while the model trains, and a step does not wait for its slowest", { timeout: 120_000 }, async () => {
     // The third sample takes longer than all steps.
     const slow = await TinkerServer.start({
       kind: "tinker",
@@ -109,9 +109,9 @@ describe("a run on a Tinker server", () => {
       const steps: Metrics[] = [];
       const onProgress = (step: number, finished: number, all: number) => void episodes.push(`${step - 1}: ${finished}/${all}`);
       const learner = { ...agent, rosters: rostersOf(agent) };
-      for await (const { metrics } of sepo(learner, config.sepo, seedKey(1), { onProgress })) steps.push(metrics);
+      for await (const { metrics } of sepo(learner, config.sepo, seedKey(2), { onProgress })) steps.push(metrics);
       expect(steps.map((metrics) => metrics["groups/late"])).toEqual([1, 0, 0]);
-      // It was fresh enough for the second and third step and not there yet.
+      // The slow sample is of one of three train opponents (the keyed order of seed 2). It was fresh enough for the second and third step and not there yet.
       expect(steps.map((metrics) => metrics["groups/dropped"])).toEqual([0, 0, 1]);
       expect(steps.map((metrics) => metrics["staleness/max"])).toEqual([0, 1, 1]);
       expect(episodes).toContain(`1: ${2 * OPPONENTS}/${2 * OPPONENTS}`);
@@ -158,7 +158,7 @@ describe("a run on a Tinker server", () => {
     await expect(refused).rejects.toThrow(/got sepo.stragglerSeconds = 2/);
   });
 
-  test("the check of a server passes on ours and shows its failures on one that is wrong", { timeout: 60_000 }, async () => {
+  test("the check of a server passes on ours and shows its failures on one that is wrong", { timeout: 120_000 }, async () => {
     const options = {
       profile: "skyrl-jax",
       baseUrl: server.baseUrl,

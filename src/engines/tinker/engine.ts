@@ -16,7 +16,7 @@ import {
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
-import { lossValue } from "../loss.ts";
+import { checkLoss, lossValue } from "../loss.ts";
 import { writeAdapter } from "./archive.ts";
 import { type TinkerCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type ClientOptions, RemoteSampler, TinkerClient, type TrainingModel } from "./client.ts";
@@ -168,6 +168,7 @@ export class TinkerEngine implements Engine {
   }
 
   async accumulate(loss: Loss): Promise<LossResult> {
+    checkLoss(loss);
     this.#checkHeld();
     const { profile } = this.#client;
     if (loss.kind === "ppo") refuse(temperatureRefusal(profile, loss.temperature));
