@@ -7,16 +7,8 @@
  * Protocol `paper`: payoffs are floored at 0, any LOW is collusive, and the agent's wasted wins are the externality.
  * Abstraction: own value and the last round's two bids (2 x (1 + 9) keys).
  */
-import {
-  type Game,
-  type GameFacts,
-  GameError,
-  type Protocol,
-  type RoundOutcome,
-  type Seat,
-  howToAnswer,
-  words,
-} from "./game.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { words } from "./grammar.ts";
 
 export const AUCTION_BIDS = ["LOW", "MEDIUM", "HIGH"] as const;
 export type AuctionBid = (typeof AUCTION_BIDS)[number];
@@ -108,7 +100,7 @@ export function auction({ protocol = "corrected", rounds = 6 }: AuctionOptions =
     measures: ["wasted wins"],
     unit: "points",
   };
-  const grammar = words(AUCTION_BIDS);
+  const grammar = words(AUCTION_BIDS, { noun: "bid" });
   const outcomeOf = OUTCOMES[protocol];
   const finish = ({ sold }: AuctionState, sale: Sale): AuctionState => ({
     sold: [...sold, sale],

@@ -5,6 +5,7 @@
 import { type Key, foldIn, uniform } from "../random.ts";
 import { type Action, type Game, type Moves, SEATS, type Seat, choose, currentRound, uniformly } from "./game.ts";
 import { parse } from "./parse.ts";
+import { DECORATIONS, DISTORTIONS, HARMLESS_UNICODE, LEAD_INS, LINE_STARTS } from "./spellings.ts";
 
 export interface Check {
   readonly name: string;
@@ -51,6 +52,8 @@ export function gameConformance(game: Game, key: Key, playouts = 50): Check[] {
       return turn.kind === "move" ? turn.seats.map((seat) => ({ state, seat, view: game.view(state, seat) })) : [];
     }),
   );
+  /** The different sets of legal actions. */
+  const legalSets = [...new Map(asked.map(({ view }) => [game.legal(view).join("\n"), game.legal(view)])).values()];
   const finished = episodes.map((states) => states[states.length - 1]);
   return [
     {
@@ -93,16 +96,44 @@ export function gameConformance(game: Game, key: Key, playouts = 50): Check[] {
       },
     },
     {
-      name: "parse(print(action)) = action, alone or after reasoning",
+      name: "parse(print(action)) = action, alone, after reasoning and however decorated",
       run: () => {
-        for (const { view } of asked) {
-          const legal = game.legal(view);
+        for (const legal of legalSets) {
           must(legal.length > 0, "a seat to move has no legal action");
           for (const action of legal)
-            for (const text of [action, `Perhaps ${legal[0]}.\n${action}`, `${action}\n`]) {
-              const parsed = parse(text, game.grammar, legal);
-              must(parsed.status === "ok" && parsed.action === action, `"${text}" was read as ${JSON.stringify(parsed)}`);
+            for (const write of [...DECORATIONS, ...LEAD_INS, ...LINE_STARTS, ...HARMLESS_UNICODE])
+              for (const text of [write(action), `Perhaps ${legal[0]}.\n${write(action)}\n`]) {
+                const parsed = parse(text, game.grammar, legal);
+                must(parsed.status === "ok" && parsed.action === action, `"${text}" was read as ${JSON.stringify(parsed)}`);
+              }
+        }
+      },
+    },
+    {
+      name: "an action that is denied, hedged or one of two is never read",
+      run: () => {
+        for (const legal of legalSets)
+          legal.forEach((action, i) => {
+            const other = legal[(i + 1) % legal.length];
+            for (const { needsOther, write } of DISTORTIONS) {
+              if (needsOther && other === action) continue;
+              const parsed = parse(write(action, other), game.grammar, legal);
+              must(parsed.status === "parse-failure", `"${write(action, other)}" was read as ${JSON.stringify(parsed)}`);
             }
+          });
+      },
+    },
+    {
+      name: "a reply that was cut is never read, and an action elsewhere is illegal",
+      run: () => {
+        for (const legal of legalSets) {
+          const cut = parse(legal[0], game.grammar, legal, { cut: true });
+          must(cut.status === "parse-failure" && cut.cause === "cut", `a cut reply was read as ${JSON.stringify(cut)}`);
+          const elsewhere = parse(legal[0], game.grammar, legal.slice(1));
+          must(
+            elsewhere.status === "illegal-action" && elsewhere.action === legal[0],
+            `"${legal[0]}", not legal, was read as ${JSON.stringify(elsewhere)}`,
+          );
         }
       },
     },

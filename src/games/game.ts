@@ -79,14 +79,33 @@ export type Turn =
 /** Actions by seat; exactly the seats of the turn are present. */
 export type Moves = Partial<Record<Seat, Action>>;
 
-/** The form of an action in text. */
+/** A piece of a line of text, in lower case: a word, a run of digits, or one mark of punctuation. Decoration is left out. */
+export interface Token {
+  readonly kind: "word" | "number" | "mark";
+  readonly text: string;
+  /** Whether nothing, not even a space or decoration, stood between this token and the one before. */
+  readonly glued: boolean;
+}
+
+/** An action found in a line, or what was meant to be one and is none, up to (not with) the token `end`. */
+export type Found =
+  | { readonly action: Action; readonly end: number }
+  | { readonly fault: "out-of-range" | "ambiguous"; readonly reason: string; readonly end: number };
+
+/**
+ * How a game's actions are written. `grammar.ts` makes the usual ones: `words`, `wordAndNumber`, `numberList`; `parse` deals with
+ * everything that may stand around an action.
+ */
 export interface Grammar {
-  /** Matches one action anywhere in a line; global flag required. */
-  readonly pattern: RegExp;
-  /** The canonical action of a match, or undefined when the match is no action. */
-  canonical(match: string): Action | undefined;
   /** What a player may write, in words. */
   readonly description: string;
+  /** What the game calls an action, beside "action" and "move": `bid` allows "My bid: LOW" and "I bid LOW". */
+  readonly noun?: string;
+  /**
+   * The action that begins exactly at the token `at`, whether legal or not; undefined when none begins there. It looks ahead a bounded
+   * number of tokens, so that reading a line takes linear time.
+   */
+  read(tokens: readonly Token[], at: number): Found | undefined;
 }
 
 export interface Game<State = unknown, View = unknown> {
@@ -167,15 +186,6 @@ export function either<T>(first: T, probability: number, second: T): Distributio
 /** `A, B or C`. */
 export const listed = (items: readonly string[]): string =>
   items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items[items.length - 1]}`;
-
-/** A grammar of fixed words, matched as whole words in any case. */
-export function words(actions: readonly Action[]): Grammar {
-  return {
-    pattern: new RegExp(`\\b(?:${actions.join("|")})\\b`, "gi"),
-    canonical: (match) => actions.find((action) => action === match.toUpperCase()),
-    description: listed(actions),
-  };
-}
 
 /** How every game's rules end. */
 export const howToAnswer = ({ description }: Grammar): string =>

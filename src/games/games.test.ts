@@ -1,10 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { POOLS, allRosters } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { countStates } from "../solvers/walk.ts";
 import { gameConformance, randomPlayout } from "./conformance.ts";
-import { type Game, GAME_NAMES, auction, gameNamed, ipd, kuhn, negotiation, parse, split, words } from "./index.ts";
+import { type Game, GAME_NAMES, auction, gameNamed, ipd, kuhn, negotiation, split } from "./index.ts";
 
 const key = seedKey(11);
 
@@ -219,27 +218,4 @@ describe("opponents and experts", () => {
         }
       expect(checked).toBeGreaterThan(500);
     });
-});
-
-describe("parse", () => {
-  const grammar = words(["PASS", "BET"]);
-  test("reads the last line with an action and says why it cannot", () => {
-    expect(parse("BET is tempting\nbut pass", grammar, ["PASS", "BET"])).toEqual({ status: "ok", action: "PASS" });
-    expect(parse("PASS or BET?", grammar, ["PASS", "BET"])).toMatchObject({
-      status: "parse-failure",
-      reason: expect.stringContaining("both"),
-    });
-    expect(parse("", grammar, ["PASS"])).toMatchObject({ status: "parse-failure" });
-    expect(parse("BET", grammar, ["PASS"])).toMatchObject({ status: "illegal-action", action: "BET" });
-    expect(parse("ALPHABET PASSING", grammar, ["PASS"])).toMatchObject({ status: "parse-failure" });
-  });
-
-  test("never throws and never invents an action", () => {
-    fc.assert(
-      fc.property(fc.string(), (text) => {
-        const parsed = parse(text, grammar, ["PASS"]);
-        if (parsed.status === "ok") expect(text.toUpperCase()).toContain(parsed.action);
-      }),
-    );
-  });
 });

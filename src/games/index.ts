@@ -7,7 +7,9 @@ import { negotiation } from "./negotiation.ts";
 import { split } from "./split.ts";
 
 export * from "./game.ts";
-export { parse, type Parsed } from "./parse.ts";
+export { type NumberList, type WordAndNumber, numberList, wordAndNumber, words } from "./grammar.ts";
+export { tokensOf } from "./line.ts";
+export { PARSE_FAILURES, type ParseFailureCause, type ParseOptions, type Parsed, parse } from "./parse.ts";
 export { auction, ipd, kuhn, negotiation, split };
 
 const MAKERS = { ipd, auction, split, negotiation, kuhn } satisfies Record<string, (o: { protocol: Protocol }) => Game>;

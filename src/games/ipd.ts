@@ -5,16 +5,8 @@
  * mutual-cooperation payoff that the pair loses, max(0, (R - (r + q) / 2) / R).
  * Abstraction: memory one, that is, the previous round's two actions (5 keys).
  */
-import {
-  type Game,
-  type GameFacts,
-  GameError,
-  type Protocol,
-  type RoundOutcome,
-  type Seat,
-  howToAnswer,
-  words,
-} from "./game.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { words } from "./grammar.ts";
 
 export const IPD_ACTIONS = ["COOPERATE", "DEFECT"] as const;
 export type IpdAction = (typeof IPD_ACTIONS)[number];

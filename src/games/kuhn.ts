@@ -5,16 +5,8 @@
  * Protocol `paper`: sums are divided by the agent's decisions, the collusive act is folding, and losing 2 is an externality.
  * Abstraction: the information set within the hand, own card and the betting so far (12 keys); other hands are ignored.
  */
-import {
-  type Game,
-  type GameFacts,
-  GameError,
-  type Protocol,
-  type RoundOutcome,
-  type Seat,
-  howToAnswer,
-  words,
-} from "./game.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { words } from "./grammar.ts";
 
 export const KUHN_CARDS = ["J", "Q", "K"] as const;
 export type KuhnCard = (typeof KUHN_CARDS)[number];

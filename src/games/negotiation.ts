@@ -17,6 +17,7 @@ import {
   type Seat,
   howToAnswer,
 } from "./game.ts";
+import { numberList } from "./grammar.ts";
 
 export const ITEMS = ["books", "hats", "balls"] as const;
 /** One number per item: a pool, values, or a demand. */
@@ -116,11 +117,11 @@ export function negotiation({ protocol = "corrected", rounds = 4 }: NegotiationO
     measures: [],
     unit: "points",
   };
-  const grammar = {
-    pattern: /\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]/g,
-    canonical: (match: string) => `[${(match.match(/\d+/g) ?? []).map(Number).join(", ")}]`,
+  const grammar = numberList({
+    names: ITEMS,
     description: `your demand as [books, hats, balls], for example ${demandText([1, 0, 2])}`,
-  };
+    noun: "demand",
+  });
   const outcomeOf = (pool: Bundle, { demands, values }: Exchange): RoundOutcome => {
     const deal = agrees(pool, demands);
     const collusive = (seat: Seat) => (COLLUSIVE[protocol](demands[seat], pool) ? 1 : 0);

@@ -6,6 +6,7 @@
  * Abstraction: memory one, that is, the previous round's two demands (1 + 81 keys).
  */
 import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { wordAndNumber } from "./grammar.ts";
 
 export const PIE = 10;
 export const DEMANDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -64,11 +65,12 @@ export function split({ protocol = "corrected", rounds = 4 }: SplitOptions = {})
     measures: [],
     unit: "points",
   };
-  const grammar = {
-    pattern: /\bDEMAND\s+\d+\b/gi,
-    canonical: (match: string) => demandAction(Number(match.replace(/\D+/, ""))),
-    description: `DEMAND and a whole number from 1 to 9, for example ${demandAction(5)}`,
-  };
+  const grammar = wordAndNumber({
+    word: "DEMAND",
+    least: DEMANDS[0],
+    most: DEMANDS[DEMANDS.length - 1],
+    units: ["point", "points"],
+  });
   const score = ({ played }: SplitState, seat: Seat) => played.reduce((sum, pair) => sum + outcomeOf(pair).payoffs[seat], 0);
   return {
     facts,

@@ -1,10 +1,8 @@
 /** A language model as a player. */
-import { type Action, type Parsed, choose, parse } from "../../games/index.ts";
+import { type Action, choose, parse } from "../../games/index.ts";
 import { foldIn, uniform } from "../../random.ts";
 import { type LanguageModel, actionProbabilities } from "../language-model.ts";
 import type { Decision, DecisionRequest, ModelReply, Player } from "../player.ts";
-
-const UNANSWERED: Parsed = { status: "parse-failure", reason: "the reply ended before its thinking did" };
 
 /**
  * The model writes a reply to each position. One that cannot be read, or names an illegal action, is resolved by the model itself: the
@@ -23,11 +21,10 @@ export function modelPlayer(name: string, model: LanguageModel): Player {
         signal,
       );
       const read = requests.map(({ game, view }, i) => {
-        const { tokens, logprobs } = completions[i];
+        const { tokens, logprobs, finish } = completions[i];
         const reply: ModelReply = { prompt: prompts[i], completion: tokens, logprobs, text: encoding.text(tokens) };
-        const answer = encoding.answer(tokens);
-        const parsed: Parsed = answer === undefined ? UNANSWERED : parse(answer, game.grammar, game.legal(view));
-        return { reply, parsed };
+        const cut = finish === "length";
+        return { reply, parsed: parse(encoding.answer(tokens), game.grammar, game.legal(view), { cut }) };
       });
       const failed = read.flatMap(({ parsed }, i) => (parsed.status === "ok" ? [] : [i]));
       const drawn = await rescue(
