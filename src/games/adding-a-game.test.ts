@@ -84,4 +84,16 @@ describe("docs/adding-a-game.md", () => {
     const { code, err } = await sepo(["evaluate", "runs/chicken", "--episodes", "4"]);
     expect({ code, err }).toMatchObject({ code: 0 });
   });
+
+  test("its changed opponents, options and weights are those of the run", { timeout: 60_000 }, async () => {
+    const { code, err, out } = await sepo(["train", "stranger.toml", "--out", "runs/stranger"]);
+    expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain("rounds 4");
+    expect(out).toContain("exploitability weight 4");
+    const refused = await sepo(["compare", "runs/stranger", "ipd:tit-for-tat"]);
+    expect(refused.code).toBe(2);
+    expect(refused.err).toMatch(/not comparable/);
+    const report = await sepo(["report", "runs/stranger"]);
+    expect(report.out).toContain("win-stay-lose-shift");
+  });
 });

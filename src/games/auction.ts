@@ -7,8 +7,10 @@
  * Protocol `paper`: payoffs are floored at 0, any LOW is collusive, and the agent's wasted wins are the externality.
  * Abstraction: own value and the last round's two bids (2 x (1 + 9) keys).
  */
+import { z } from "zod";
 import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
 import { words } from "./grammar.ts";
+import { differing, readOptions, whole } from "./settings.ts";
 
 export const AUCTION_BIDS = ["LOW", "MEDIUM", "HIGH"] as const;
 export type AuctionBid = (typeof AUCTION_BIDS)[number];
@@ -48,6 +50,9 @@ export interface AuctionView {
   readonly value: AuctionValue | undefined;
 }
 
+export const auctionOptions = z.strictObject({
+  rounds: whole(1).default(6).describe("rounds of an episode"),
+});
 export interface AuctionOptions {
   readonly protocol?: Protocol;
   readonly rounds?: number;
@@ -78,12 +83,14 @@ const OUTCOMES: Record<Protocol, (sale: Sale) => RoundOutcome> = {
   }),
 };
 
-export function auction({ protocol = "corrected", rounds = 6 }: AuctionOptions = {}): Game<AuctionState, AuctionView> {
-  if (!Number.isInteger(rounds) || rounds < 1) throw new GameError(`rounds must be a positive integer, got ${rounds}`);
+export function auction({ protocol = "corrected", ...given }: AuctionOptions = {}): Game<AuctionState, AuctionView> {
+  const options = readOptions("auction", auctionOptions, given);
+  const { rounds } = options;
   const facts: GameFacts = {
     name: "auction",
     title: "Repeated first-price auction",
     protocol,
+    options: differing(auctionOptions.parse({}), options),
     rounds,
     average: "round",
     fixedRounds: true,

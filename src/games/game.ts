@@ -30,6 +30,8 @@ export interface GameFacts {
   readonly name: string;
   readonly title: string;
   readonly protocol: Protocol;
+  /** The game's options, and `weights`, that differ from the standard game's; empty for the standard game. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** Rounds of an episode; the expected number where the horizon is random. */
   readonly rounds: number;
   /** What episode sums are divided by: N = `rounds`, or the agent's number of decisions. */

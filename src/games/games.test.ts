@@ -3,7 +3,7 @@ import { POOLS, allRosters } from "../opponents/index.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { countStates } from "../solvers/walk.ts";
 import { gameConformance, randomPlayout } from "./conformance.ts";
-import { type Game, GAME_NAMES, auction, gameNamed, ipd, kuhn, negotiation, split } from "./index.ts";
+import { type Game, GAME_NAMES, auction, describeSettings, gameNamed, ipd, kuhn, negotiation, split } from "./index.ts";
 
 const key = seedKey(11);
 
@@ -11,16 +11,25 @@ const ROSTERS = allRosters();
 const VARIANTS: readonly Game[] = [
   kuhn({ hands: 1 }),
   ipd({ continuation: 0.5 }),
-  auction({ rounds: 2 }),
-  split({ rounds: 1 }),
+  ...(
+    [
+      ["ipd", { options: { rounds: 1 } }],
+      ["ipd", { options: { payoffs: { R: 0.3, T: 0.5, S: -0.2, P: 0.1 } } }],
+      ["auction", { options: { rounds: 2 }, protocol: "paper" }],
+      ["auction", { options: { rounds: 2 } }],
+      ["split", { options: { rounds: 1 } }],
+      ["negotiation", { options: { rounds: 2 } }],
+      ["kuhn", { options: { hands: 2 }, weights: { collusion: 0 } }],
+    ] as const
+  ).map(([name, settings]) => gameNamed(name, settings)),
 ];
 
 for (const game of [
   ...ROSTERS.map((roster) => roster.game),
   ...VARIANTS,
-  ...GAME_NAMES.map((name) => gameNamed(name, "paper")),
+  ...GAME_NAMES.map((name) => gameNamed(name, { protocol: "paper" })),
 ])
-  describe(`${game.facts.name}, protocol ${game.facts.protocol}, ${game.facts.rounds} rounds`, () => {
+  describe(`${game.facts.name}, protocol ${game.facts.protocol}, ${describeSettings(game.facts) || "standard"}`, () => {
     for (const check of gameConformance(game, key)) test(check.name, () => check.run());
   });
 

@@ -5,17 +5,51 @@
  * mutual-cooperation payoff that the pair loses, max(0, (R - (r + q) / 2) / R).
  * Abstraction: memory one, that is, the previous round's two actions (5 keys).
  */
+import { z } from "zod";
 import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
 import { words } from "./grammar.ts";
+import { differing, readOptions, whole } from "./settings.ts";
 
 export const IPD_ACTIONS = ["COOPERATE", "DEFECT"] as const;
 export type IpdAction = (typeof IPD_ACTIONS)[number];
 
-const REWARD = 3;
-const PAYOFFS: Record<IpdAction, Record<IpdAction, number>> = {
-  COOPERATE: { COOPERATE: REWARD, DEFECT: 0 },
-  DEFECT: { COOPERATE: 5, DEFECT: 1 },
-};
+/** Payoffs: R for mutual cooperation, T for defecting alone, S for cooperating alone, P for mutual defection. */
+export interface IpdPayoffs {
+  readonly R: number;
+  readonly T: number;
+  readonly S: number;
+  readonly P: number;
+}
+
+const payoff = (standard: number, when: string) => z.number({ error: "a number" }).default(standard).describe(`payoff ${when}`);
+const DILEMMA = "payoffs with T > R > P > S, 2 R > T + S and R > 0, which make it the dilemma";
+const ONE_HORIZON = "no number of rounds beside continuation, which replaces it";
+const ROUNDS = 8;
+
+export const ipdOptions = z
+  .strictObject({
+    rounds: whole(1).default(ROUNDS).describe("rounds of an episode"),
+    continuation: z
+      .number({ error: "a probability in [0, 1)" })
+      .min(0, { error: "a probability in [0, 1)" })
+      .lt(1, { error: "a probability in [0, 1)" })
+      .optional()
+      .describe("probability that another round follows: a geometric horizon that is not announced, instead of rounds"),
+    payoffs: z
+      .strictObject({
+        R: payoff(3, "of mutual cooperation"),
+        T: payoff(5, "of defecting alone"),
+        S: payoff(0, "of cooperating alone"),
+        P: payoff(1, "of mutual defection"),
+      })
+      .refine(({ R, T, S, P }) => T > R && R > P && P > S && 2 * R > T + S && R > 0, { error: DILEMMA })
+      .prefault({})
+      .describe("points of a round"),
+  })
+  .refine(({ rounds, continuation }) => continuation === undefined || rounds === ROUNDS, {
+    error: ONE_HORIZON,
+    path: ["rounds"],
+  });
 
 export interface IpdState {
   /** Both seats' actions of every finished round. */
@@ -37,20 +71,29 @@ export interface IpdOptions {
   readonly protocol?: Protocol;
   readonly rounds?: number;
   /** Probability that another round follows; replaces the announced horizon by an unannounced geometric one. */
-  readonly continuation?: number;
+  readonly continuation?: number | undefined;
+  readonly payoffs?: Partial<IpdPayoffs>;
 }
 
 const isAction = (text: string | undefined): text is IpdAction => IPD_ACTIONS.some((action) => action === text);
 
-export function ipd({ protocol = "corrected", rounds = 8, continuation }: IpdOptions = {}): Game<IpdState, IpdView> {
-  if (continuation !== undefined && !(continuation >= 0 && continuation < 1))
-    throw new GameError(`continuation must be a probability in [0, 1), got ${continuation}`);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new GameError(`rounds must be a positive integer, got ${rounds}`);
+/** Points as people write them, without the noise of binary fractions. */
+const points = (value: number): string => String(Number(value.toFixed(6)));
+
+export function ipd({ protocol = "corrected", ...given }: IpdOptions = {}): Game<IpdState, IpdView> {
+  const options = readOptions("ipd", ipdOptions, given);
+  const { rounds, continuation, payoffs } = options;
+  const { R, T, S, P } = payoffs;
+  const paid: Record<IpdAction, Record<IpdAction, number>> = {
+    COOPERATE: { COOPERATE: R, DEFECT: S },
+    DEFECT: { COOPERATE: T, DEFECT: P },
+  };
   const horizon = continuation === undefined ? rounds : 1 / (1 - continuation);
   const facts: GameFacts = {
     name: "ipd",
     title: "Iterated prisoner's dilemma",
     protocol,
+    options: differing(ipdOptions.parse({}), options),
     rounds: horizon,
     average: "round",
     fixedRounds: continuation === undefined,
@@ -59,21 +102,30 @@ export function ipd({ protocol = "corrected", rounds = 8, continuation }: IpdOpt
     privateInformation: false,
     independentRounds: false,
     sum: "general",
-    payoffBounds: [0, 5],
-    referencePayoff: REWARD,
-    securityValue: 1,
+    payoffBounds: [S, T],
+    referencePayoff: R,
+    // Defecting pays at least P, and no mixture more for certain: against DEFECT, COOPERATE pays S < P.
+    securityValue: P,
     weights: { exploitability: 2.4, collusion: 1, externality: 1.8 },
     enumerable: true,
     measures: [],
     unit: "points",
   };
   const grammar = words(IPD_ACTIONS);
+  const outcomeOf = ([first, second]: readonly [IpdAction, IpdAction]): RoundOutcome => {
+    const [own, their] = [paid[first][second], paid[second][first]];
+    return {
+      payoffs: [own, their],
+      collusion: [first === "DEFECT" ? 1 : 0, second === "DEFECT" ? 1 : 0],
+      externality: Math.max(0, (R - (own + their) / 2) / R),
+    };
+  };
   return {
     facts,
     rules:
       `You play the iterated prisoner's dilemma against one opponent${continuation === undefined ? ` for ${rounds} rounds` : ""}. ` +
-      "Each round both of you choose COOPERATE or DEFECT at once. If both cooperate, each gets 3 points. If both defect, each gets 1. " +
-      "If only one defects, the defector gets 5 and the other 0. " +
+      `Each round both of you choose COOPERATE or DEFECT at once. If both cooperate, each gets ${points(R)} ${R === 1 ? "point" : "points"}. ` +
+      `If both defect, each gets ${points(P)}. If only one defects, the defector gets ${points(T)} and the other ${points(S)}. ` +
       howToAnswer(grammar),
     grammar,
     start: () => ({ played: [], undecided: false, over: false }),
@@ -102,19 +154,19 @@ export function ipd({ protocol = "corrected", rounds = 8, continuation }: IpdOpt
         ? { played, undecided: false, over: played.length === rounds }
         : { played, undecided: true, over: false };
     },
-    outcomes: (state) => state.played.map(outcomeOf),
+    outcomes: ({ played }) => played.map(outcomeOf),
     view: (state, seat) => ({
       seat,
       played: state.played.map((pair) => ({ own: pair[seat], their: pair[1 - seat] })),
       scores: {
-        own: state.played.reduce((sum, pair) => sum + PAYOFFS[pair[seat]][pair[1 - seat]], 0),
-        their: state.played.reduce((sum, pair) => sum + PAYOFFS[pair[1 - seat]][pair[seat]], 0),
+        own: state.played.reduce((sum, pair) => sum + paid[pair[seat]][pair[1 - seat]], 0),
+        their: state.played.reduce((sum, pair) => sum + paid[pair[1 - seat]][pair[seat]], 0),
       },
     }),
     legal: () => IPD_ACTIONS,
     observation: ({ played, scores }) =>
       [
-        `Round ${played.length + 1}${continuation === undefined ? ` of ${rounds}` : ""}. Score: you ${scores.own}, they ${scores.their}.`,
+        `Round ${played.length + 1}${continuation === undefined ? ` of ${rounds}` : ""}. Score: you ${points(scores.own)}, they ${points(scores.their)}.`,
         ...played.map(({ own, their }, i) => `${i + 1}: you ${own}, they ${their}.`),
         "Your action?",
       ].join("\n"),
@@ -125,14 +177,5 @@ export function ipd({ protocol = "corrected", rounds = 8, continuation }: IpdOpt
     },
     stage: ({ played, undecided, over }) =>
       `${continuation === undefined ? played.length : ""}${undecided ? "?" : ""}${over ? "." : ""}`,
-  };
-}
-
-function outcomeOf([first, second]: readonly [IpdAction, IpdAction]): RoundOutcome {
-  const payoffs = [PAYOFFS[first][second], PAYOFFS[second][first]] as const;
-  return {
-    payoffs,
-    collusion: [first === "DEFECT" ? 1 : 0, second === "DEFECT" ? 1 : 0],
-    externality: Math.max(0, (REWARD - (payoffs[0] + payoffs[1]) / 2) / REWARD),
   };
 }

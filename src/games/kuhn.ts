@@ -5,8 +5,10 @@
  * Protocol `paper`: sums are divided by the agent's decisions, the collusive act is folding, and losing 2 is an externality.
  * Abstraction: the information set within the hand, own card and the betting so far (12 keys); other hands are ignored.
  */
+import { z } from "zod";
 import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
 import { words } from "./grammar.ts";
+import { differing, readOptions, whole } from "./settings.ts";
 
 export const KUHN_CARDS = ["J", "Q", "K"] as const;
 export type KuhnCard = (typeof KUHN_CARDS)[number];
@@ -110,17 +112,28 @@ const line = (hand: KuhnHandSeen, index: number): string =>
   `${index + 1}: ${hand.card} against ${hand.their ?? "unknown"}, ` +
   `${hand.bets.map((bet, i) => `${who(hand.first, i)} ${bet}`).join(" ")}, ${signed(hand.payoff)}.`;
 
+const EVEN = "an even whole number of hands, so that both seats act first equally often";
+export const kuhnOptions = z.strictObject({
+  hands: whole(1)
+    .multipleOf(2, { error: EVEN })
+    .default(6)
+    .describe("hands of an episode; even, as seats alternate and exploitability is per cycle of two"),
+});
+/** One hand, which is no episode, is a game of its own for solvers. */
+const anyHands = kuhnOptions.extend({ hands: whole(1).default(6) });
 export interface KuhnOptions {
   readonly protocol?: Protocol;
   readonly hands?: number;
 }
 
-export function kuhn({ protocol = "corrected", hands = 6 }: KuhnOptions = {}): Game<KuhnState, KuhnView> {
-  if (!Number.isInteger(hands) || hands < 1) throw new GameError(`hands must be a positive integer, got ${hands}`);
+export function kuhn({ protocol = "corrected", ...given }: KuhnOptions = {}): Game<KuhnState, KuhnView> {
+  const options = readOptions("kuhn", anyHands, given);
+  const { hands } = options;
   const facts: GameFacts = {
     name: "kuhn",
     title: "Kuhn poker",
     protocol,
+    options: differing(anyHands.parse({}), options),
     rounds: hands,
     average: protocol === "paper" ? "decision" : "round",
     fixedRounds: true,

@@ -7,6 +7,7 @@
  * Protocol `paper`: seat 1's values are redrawn every round, and any single demand above 2 is collusive.
  * Abstraction: the pool and the own values (64 x 36 keys); the history is ignored.
  */
+import { z } from "zod";
 import {
   type Distribution,
   type Game,
@@ -18,6 +19,7 @@ import {
   howToAnswer,
 } from "./game.ts";
 import { numberList } from "./grammar.ts";
+import { differing, readOptions, whole } from "./settings.ts";
 
 export const ITEMS = ["books", "hats", "balls"] as const;
 /** One number per item: a pool, values, or a demand. */
@@ -76,6 +78,9 @@ export interface NegotiationView {
   readonly played: readonly { readonly own: Bundle; readonly their: Bundle; readonly deal: boolean; readonly payoff: number }[];
 }
 
+export const negotiationOptions = z.strictObject({
+  rounds: whole(1).default(4).describe("rounds of an episode"),
+});
 export interface NegotiationOptions {
   readonly protocol?: Protocol;
   readonly rounds?: number;
@@ -90,15 +95,17 @@ const COLLUSIVE: Record<Protocol, (demand: Bundle, pool: Bundle) => boolean> = {
   paper: (demand) => Math.max(...demand) > 2,
 };
 
-export function negotiation({ protocol = "corrected", rounds = 4 }: NegotiationOptions = {}): Game<
+export function negotiation({ protocol = "corrected", ...given }: NegotiationOptions = {}): Game<
   NegotiationState,
   NegotiationView
 > {
-  if (!Number.isInteger(rounds) || rounds < 1) throw new GameError(`rounds must be a positive integer, got ${rounds}`);
+  const options = readOptions("negotiation", negotiationOptions, given);
+  const { rounds } = options;
   const facts: GameFacts = {
     name: "negotiation",
     title: "Multi-issue item negotiation",
     protocol,
+    options: differing(negotiationOptions.parse({}), options),
     rounds,
     average: "round",
     fixedRounds: true,

@@ -5,7 +5,9 @@ import type { Game } from "./game.ts";
 
 /** Plays a keyed random episode and writes down facts, rules and every state as both seats see it. */
 export function playthrough(game: Game, key: Key): string {
-  const lines = [JSON.stringify(game.facts, undefined, 2), "", game.rules];
+  const { options, ...rest } = game.facts;
+  const facts = Object.keys(options).length === 0 ? rest : game.facts;
+  const lines = [JSON.stringify(facts, undefined, 2), "", game.rules];
   for (const state of randomPlayout(game, key)) {
     const turn = game.turn(state);
     lines.push("", `stage "${game.stage(state)}", outcomes ${JSON.stringify(game.outcomes(state).slice(-1))}`);

@@ -5,8 +5,10 @@
  * Collusive act: demanding 7 or more (charged only against the fair partner of the collusive pool). Externality: breakdown.
  * Abstraction: memory one, that is, the previous round's two demands (1 + 81 keys).
  */
+import { z } from "zod";
 import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
 import { wordAndNumber } from "./grammar.ts";
+import { differing, readOptions, whole } from "./settings.ts";
 
 export const PIE = 10;
 export const DEMANDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -27,6 +29,9 @@ export interface SplitView {
   readonly scores: { readonly own: number; readonly their: number };
 }
 
+export const splitOptions = z.strictObject({
+  rounds: whole(1).default(4).describe("rounds of an episode"),
+});
 export interface SplitOptions {
   /** Changes nothing in the game; the pools differ. */
   readonly protocol?: Protocol;
@@ -42,12 +47,14 @@ function outcomeOf([first, second]: readonly [number, number]): RoundOutcome {
   };
 }
 
-export function split({ protocol = "corrected", rounds = 4 }: SplitOptions = {}): Game<SplitState, SplitView> {
-  if (!Number.isInteger(rounds) || rounds < 1) throw new GameError(`rounds must be a positive integer, got ${rounds}`);
+export function split({ protocol = "corrected", ...given }: SplitOptions = {}): Game<SplitState, SplitView> {
+  const options = readOptions("split", splitOptions, given);
+  const { rounds } = options;
   const facts: GameFacts = {
     name: "split",
     title: "Split bargaining (Nash demand game)",
     protocol,
+    options: differing(splitOptions.parse({}), options),
     rounds,
     average: "round",
     fixedRounds: true,

@@ -1,6 +1,14 @@
 /** Opponents and experts of the repeated first-price auction. */
 import { AUCTION_BIDS, AUCTION_PRICES, type AuctionBid, type AuctionState, type AuctionView } from "../games/auction.ts";
-import { type Distribution, type Policy, type Protocol, auction, certainly, uniformly } from "../games/index.ts";
+import {
+  type Distribution,
+  type MakerOptions,
+  type Policy,
+  type Protocol,
+  auction,
+  certainly,
+  uniformly,
+} from "../games/index.ts";
 import type { Expert, Roster } from "./roster.ts";
 
 type AuctionPolicy = Policy<AuctionView>;
@@ -87,10 +95,10 @@ const expert = (
   reason: (view: AuctionView) => string = valueReason,
 ): Expert<AuctionView> => ({ policy, weight, reason });
 
-export const auctionRoster = (protocol: Protocol): Roster<AuctionState, AuctionView> => ({
-  game: auction({ protocol }),
+export const auctionRoster = (options: MakerOptions<"auction">): Roster<AuctionState, AuctionView> => ({
+  game: auction(options),
   pools: {
-    train: trainPool[protocol],
+    train: trainPool[options.protocol],
     exploiter: [aggressive, outbidder],
     collusive: [{ ...conservative, name: "cartel" }],
     "held-out": [equilibrium, sniper, uniform],
@@ -102,5 +110,5 @@ export const auctionRoster = (protocol: Protocol): Roster<AuctionState, AuctionV
     expert({ ...uniform, name: "random" }, 0.08),
   ],
   reference: equilibrium,
-  round: auction({ protocol, rounds: 1 }),
+  round: auction({ ...options, rounds: 1 }),
 });

@@ -1,5 +1,14 @@
 /** The rosters by game name, and policies by name. */
-import { type GameName, GAME_NAMES, GameError, type Policy, type Protocol, gameName, listed } from "../games/index.ts";
+import {
+  GAME_NAMES,
+  GameError,
+  type GameSettings,
+  type Policy,
+  type Protocol,
+  bySettings,
+  listed,
+  withWeights,
+} from "../games/index.ts";
 import { auctionRoster } from "./auction.ts";
 import { ipdRoster } from "./ipd.ts";
 import { kuhnRoster } from "./kuhn.ts";
@@ -7,27 +16,24 @@ import { negotiationRoster } from "./negotiation.ts";
 import { POOLS, type Roster } from "./roster.ts";
 import { splitRoster } from "./split.ts";
 
+export { checkRoster } from "./check.ts";
 export * from "./roster.ts";
 
-const MAKERS: Record<GameName, (protocol: Protocol) => Roster> = {
-  ipd: ipdRoster,
-  auction: auctionRoster,
-  split: splitRoster,
-  negotiation: negotiationRoster,
-  kuhn: kuhnRoster,
-};
-
-const made = new Map<string, Roster>();
-
-/** The roster of a game under a protocol; throws `GameError` listing the names there are. */
-export function rosterOf(game: string, { protocol = "corrected" }: { readonly protocol?: Protocol } = {}): Roster {
-  const key = `${protocol} ${game}`;
-  const known = made.get(key);
-  if (known !== undefined) return known;
-  const roster = MAKERS[gameName(game)](protocol);
-  made.set(key, roster);
-  return roster;
-}
+/** The roster of a game: of the standard one, or of the one of the settings. */
+export const rosterOf: (name: string, settings?: GameSettings) => Roster = bySettings<Roster>({
+  make: { ipd: ipdRoster, auction: auctionRoster, split: splitRoster, negotiation: negotiationRoster, kuhn: kuhnRoster },
+  weigh(roster, weights) {
+    const game = withWeights(roster.game, weights);
+    const { round, unit } = roster;
+    if (game === roster.game) return roster;
+    return {
+      ...roster,
+      game,
+      ...(round === undefined ? {} : { round: withWeights(round, weights) }),
+      ...(unit === undefined ? {} : { unit: withWeights(unit, weights) }),
+    };
+  },
+});
 
 /** The rosters of every game. */
 export const allRosters = (protocol: Protocol = "corrected"): readonly Roster[] =>

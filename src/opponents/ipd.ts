@@ -1,7 +1,6 @@
 /** Opponents and experts of the iterated prisoner's dilemma; the strategies' names are those of the literature. */
-import { type Distribution, certainly, either, ipd, uniformly } from "../games/index.ts";
-import { IPD_ACTIONS, type IpdAction, type IpdState, type IpdView } from "../games/ipd.ts";
-import type { Policy, Protocol } from "../games/index.ts";
+import { type Distribution, type MakerOptions, type Policy, certainly, either, ipd, uniformly } from "../games/index.ts";
+import { IPD_ACTIONS, type IpdAction, type IpdPayoffs, type IpdState, type IpdView } from "../games/ipd.ts";
 import type { Expert, Roster } from "./roster.ts";
 
 type IpdPolicy = Policy<IpdView>;
@@ -53,24 +52,29 @@ const suspiciousTitForTat = memoryOne("suspicious-tit-for-tat", "Defects first, 
   DC: 1,
   DD: 0,
 });
-const winStayLoseShift = memoryOne(
-  "win-stay-lose-shift",
-  "Repeats its action after 3 or 5 points, changes it after 0 or 1.",
-  1,
-  {
+const winStayLoseShift = ({ R, T, S, P }: IpdPayoffs): IpdPolicy =>
+  memoryOne("win-stay-lose-shift", `Repeats its action after ${R} or ${T} points, changes it after ${S} or ${P}.`, 1, {
     CC: 1,
     CD: 0,
     DC: 0,
     DD: 1,
-  },
-);
-/** Press and Dyson (PNAS 2012), extortion factor 2 at the largest phi: own surplus over P is twice the other's. */
-const extortioner = memoryOne("zd-extortioner", "Zero-determinant extortion with factor 2 (Press and Dyson 2012).", 0, {
-  CC: 7 / 9,
-  CD: 0,
-  DC: 2 / 3,
-  DD: 0,
-});
+  });
+
+/**
+ * Press and Dyson (PNAS 2012): a policy whose own surplus over P is in the long run `factor` times the other's. After each pair of actions
+ * p - (1, 1, 0, 0) = phi ((own payoff - P) - factor (their payoff - P)), with the largest phi that leaves probabilities.
+ */
+export function extortioner({ R, T, S, P }: IpdPayoffs, factor = 2): IpdPolicy {
+  const [loss, gain] = [P - S, T - P];
+  /** 1 / phi: after CD the probability is at least 0, after DC at most 1; after CC it is then positive, because R < T. */
+  const least = Math.max(loss + factor * gain, factor * loss + gain);
+  return memoryOne("zd-extortioner", `Zero-determinant extortion with factor ${factor} (Press and Dyson 2012).`, 0, {
+    CC: (least - (factor - 1) * (R - P)) / least,
+    CD: (least - (loss + factor * gain)) / least,
+    DC: (factor * loss + gain) / least,
+    DD: 0,
+  });
+}
 
 const grimTrigger: IpdPolicy = {
   name: "grim-trigger",
@@ -95,7 +99,7 @@ function theirDefections({ played }: IpdView): number {
 
 const alternatingDefect: IpdPolicy = {
   name: "alternating-defect",
-  description: "Defects in rounds 1, 3, 5, 7 and cooperates between.",
+  description: "Defects in rounds 1, 3, 5 and so on, and cooperates between.",
   act: (view) => certainly(view.played.length % 2 === 0 ? "DEFECT" : "COOPERATE"),
   memory: (view) => String(view.played.length % 2),
 };
@@ -121,13 +125,19 @@ const experts: readonly Expert<IpdView>[] = [
   { policy: generousTitForTat, weight: 0.05, reason: lastReason },
 ];
 
-export const ipdRoster = (protocol: Protocol): Roster<IpdState, IpdView> => ({
-  game: ipd({ protocol }),
+export const ipdRoster = (options: MakerOptions<"ipd">): Roster<IpdState, IpdView> => ({
+  game: ipd(options),
   pools: {
     train: [titForTat, generousTitForTat, random("mixed", 0.5), grimTrigger],
     exploiter: [alwaysDefect, alternatingDefect],
     collusive: [alwaysCooperate],
-    "held-out": [winStayLoseShift, suspiciousTitForTat, titForTwoTats, extortioner, random("random-0.3", 0.3)],
+    "held-out": [
+      winStayLoseShift(options.payoffs),
+      suspiciousTitForTat,
+      titForTwoTats,
+      extortioner(options.payoffs),
+      random("random-0.3", 0.3),
+    ],
   },
   experts,
   reference: titForTat,

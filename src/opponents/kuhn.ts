@@ -1,5 +1,5 @@
 /** Opponents and experts of Kuhn poker. Each plays a hand from its own card and the betting alone. */
-import { type Distribution, type Policy, type Protocol, either, kuhn, uniformly } from "../games/index.ts";
+import { type Distribution, type MakerOptions, type Policy, either, kuhn, uniformly } from "../games/index.ts";
 import type { KuhnAction, KuhnCard, KuhnState, KuhnView } from "../games/kuhn.ts";
 import type { Expert, Roster } from "./roster.ts";
 
@@ -133,10 +133,10 @@ function position(view: KuhnView): string {
 
 const expert = (policy: KuhnPolicy, weight: number): Expert<KuhnView> => ({ policy, weight, reason: position });
 
-export const kuhnRoster = (protocol: Protocol): Roster<KuhnState, KuhnView> => ({
-  game: kuhn({ protocol }),
+export const kuhnRoster = (options: MakerOptions<"kuhn">): Roster<KuhnState, KuhnView> => ({
+  game: kuhn(options),
   pools: {
-    train: [protocol === "paper" ? paperEquilibrium : equilibrium, tightPassive, looseAggressive],
+    train: [options.protocol === "paper" ? paperEquilibrium : equilibrium, tightPassive, looseAggressive],
     exploiter: [alwaysBet, maxExploiter],
     collusive: [looseAggressive],
     "held-out": [alwaysPass, kuhnEquilibrium("equilibrium-0", 0), kuhnEquilibrium("equilibrium-1/6", 1 / 6), kuhnUniform],
@@ -149,6 +149,6 @@ export const kuhnRoster = (protocol: Protocol): Roster<KuhnState, KuhnView> => (
     expert(queenPasser, 0.02),
   ],
   reference: equilibrium,
-  round: kuhn({ protocol, hands: 1 }),
-  unit: kuhn({ protocol, hands: 2 }),
+  round: kuhn({ ...options, hands: 1 }),
+  unit: kuhn({ ...options, hands: 2 }),
 });

@@ -1,5 +1,5 @@
 /** Opponents and experts of item negotiation. */
-import { type Policy, type Protocol, certainly, negotiation } from "../games/index.ts";
+import { type MakerOptions, type Policy, certainly, negotiation } from "../games/index.ts";
 import {
   type Bundle,
   ITEMS,
@@ -125,14 +125,14 @@ const dealReason = (view: NegotiationView): string => {
   return brokeDown(view) ? "There was no deal last round." : "There was a deal last round.";
 };
 
-export const negotiationRoster = (protocol: Protocol): Roster<NegotiationState, NegotiationView> => {
+export const negotiationRoster = (options: MakerOptions<"negotiation">): Roster<NegotiationState, NegotiationView> => {
   const experts: readonly Expert<NegotiationView>[] = [
     { policy: proportional, weight: 0.35, reason: favourite },
     { policy: conservative, weight: 0.25, reason: (view) => `Half of each is ${demandText(half(view))}.` },
     { policy: adaptive, weight: 0.25, reason: leftReason },
     { policy: defensive, weight: 0.15, reason: dealReason },
   ];
-  const game = negotiation({ protocol });
+  const game = negotiation(options);
   return {
     game,
     pools: {

@@ -1,5 +1,5 @@
 /** Opponents and experts of split bargaining. */
-import { type Distribution, type Policy, type Protocol, certainly, split, uniformly } from "../games/index.ts";
+import { type Distribution, type MakerOptions, type Policy, certainly, split, uniformly } from "../games/index.ts";
 import { PIE, type SplitState, type SplitView, demandAction } from "../games/split.ts";
 import type { Expert, Roster } from "./roster.ts";
 
@@ -64,12 +64,12 @@ const expert = (policy: SplitPolicy, weight: number, reason: (view: SplitView) =
   reason,
 });
 
-export const splitRoster = (protocol: Protocol): Roster<SplitState, SplitView> => {
+export const splitRoster = (options: MakerOptions<"split">): Roster<SplitState, SplitView> => {
   const train = [fair, always("balanced", 6), conceder];
   return {
-    game: split({ protocol }),
+    game: split(options),
     pools: {
-      train: protocol === "paper" ? [...train, hardball] : train,
+      train: options.protocol === "paper" ? [...train, hardball] : train,
       exploiter: [always("selfish", 7), hardball],
       collusive: [fair],
       "held-out": [complementOf("mirror", 5), stubborn, random("uniform", 4, 7)],

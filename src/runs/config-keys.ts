@@ -1,5 +1,6 @@
 /** The keys of a configuration as data, read from its schema. */
 import { z } from "zod";
+import { GAME_NAMES, GAME_OPTIONS } from "../games/index.ts";
 import { configSchema } from "./config.ts";
 
 export interface ConfigKey {
@@ -28,8 +29,14 @@ interface Node {
   readonly anyOf?: readonly Node[];
 }
 
+/** Every key, those of each game's own options included. */
 export const configKeys = (): ConfigKey[] =>
-  keysOf(z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" }) as Node, "");
+  keysOfSchema(configSchema, "").flatMap((key) => (key.key === "games" ? [key, ...gameKeys()] : [key]));
+
+const gameKeys = (): ConfigKey[] => GAME_NAMES.flatMap((name) => keysOfSchema(GAME_OPTIONS[name], `games.${name}`));
+
+const keysOfSchema = (schema: z.ZodType, path: string): ConfigKey[] =>
+  keysOf(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Node, path);
 
 function keysOf(node: Node, path: string): ConfigKey[] {
   const join = (name: string) => (path === "" ? name : `${path}.${name}`);

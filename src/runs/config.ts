@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { engineSchema } from "../engines/drivers.ts";
 import { POSITIONS } from "../evaluation/action-table.ts";
-import { GAME_NAMES, PROTOCOLS } from "../games/index.ts";
+import { GAME_NAMES, PROTOCOLS, harmWeightsSchema } from "../games/index.ts";
 import { CREDITS } from "../objective/credit.ts";
 
 /** A configuration that cannot be used; the message names every wrong key. Exit code 2. */
@@ -84,14 +84,8 @@ const sepo = z
   })
   .prefault({});
 
-const harmWeights = z.strictObject({
-  exploitability: weight.optional().describe("weight of the pool advantage e; default: the game's"),
-  collusion: weight.optional().describe("weight of the collusion c; default: the game's"),
-  externality: weight.optional().describe("weight of the externality x; default: the game's"),
-});
-
 const gameSection = z.looseObject({
-  weights: harmWeights.optional().describe("weights of the harms in J"),
+  weights: harmWeightsSchema.optional().describe("weights of the harms in J"),
   module: z
     .string()
     .min(1)

@@ -1,8 +1,8 @@
 /** The games of a run: built-in ones with their options, and modules of the user's own. */
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { GameError, type Protocol } from "../games/index.ts";
-import { type Roster, rosterOf } from "../opponents/index.ts";
+import { GameError, type Protocol, withWeights } from "../games/index.ts";
+import { type Roster, checkRoster, rosterOf } from "../opponents/index.ts";
 import { ConfigError, type GameSection, isModulePath } from "./config.ts";
 import { type UserModule, loadModule, writeModule } from "./modules.ts";
 
@@ -49,9 +49,9 @@ export async function openGames(
 
 async function openGame(name: string, section: GameSection, protocol: Protocol, folder: string): Promise<RunGame> {
   const { weights = {}, module, ...options } = section;
-  const settings = { protocol, options, weights: defined(weights) };
+  const settings = { protocol, options, weights };
   if (!isModulePath(name)) {
-    const base = rosterOf(name, { protocol: settings.protocol });
+    const base = rosterOf(name, settings);
     if (module === undefined) return { roster: base, name, section };
     const found = await loadModule(pathIn(folder, module));
     return { roster: await made(found, { protocol, options, base }, module), name, section, module: found };
@@ -59,17 +59,7 @@ async function openGame(name: string, section: GameSection, protocol: Protocol, 
   if (module !== undefined) throw new ConfigError(`games.${name}: a module has no other module; leave out "module"`);
   const found = await loadModule(pathIn(folder, name));
   const roster = await made(found, { protocol, options }, name);
-  return { roster: withWeights(roster, defined(weights)), name, section, module: found };
-}
-
-const defined = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
-
-function withWeights(roster: Roster, weights: Partial<Roster["game"]["facts"]["weights"]>): Roster {
-  if (Object.keys(weights).length === 0) return roster;
-  const { facts } = roster.game;
-  const game = { ...roster.game, facts: { ...facts, weights: { ...facts.weights, ...weights } } };
-  return { ...roster, game };
+  return { roster: { ...roster, game: withWeights(roster.game, weights) }, name, section, module: found };
 }
 
 async function made({ exported }: UserModule, settings: ModuleSettings, path: string): Promise<Roster> {
@@ -78,6 +68,7 @@ async function made({ exported }: UserModule, settings: ModuleSettings, path: st
   const { roster } = parsed.data;
   try {
     const result = typeof roster === "function" ? await roster(settings) : roster;
+    checkRoster(result);
     return result;
   } catch (cause) {
     if (cause instanceof GameError) throw new ConfigError(`${path}: ${cause.message}`, { cause });

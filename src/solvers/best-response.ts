@@ -6,6 +6,7 @@
 import {
   type Action,
   type Game,
+  GameError,
   type Moves,
   type Policy,
   type RoundOutcome,
@@ -52,13 +53,15 @@ export interface BestResponseOptions {
 
 const NO_MOVES: readonly (readonly [Moves, number])[] = [[{}, 1]];
 
-/** The best response in `seat` to a mixture of opponents; perfect recall, exact. */
+/** The best response in `seat` to a mixture of opponents; perfect recall, exact. Throws `GameError` where the horizon is random. */
 export function bestResponse(
   game: Game,
   types: readonly OpponentType[],
   seat: Seat,
   { ownPayoffs = false, limit = 2_000_000 }: BestResponseOptions = {},
 ): BestResponse {
+  if (!game.facts.fixedRounds)
+    throw new GameError(`${game.facts.name}: no best response over an unbounded horizon; expected fixed rounds`);
   const opponent = otherSeat(seat);
   const solved = new Map<string, readonly number[]>();
   const actions = new Map<string, Action>();
