@@ -2,6 +2,7 @@
 import { type Estimate, combine, estimateMean } from "../stats/estimate.ts";
 import { type EpisodeMeans, type ObjectiveSettings, byOpponent, gapOf } from "./objective.ts";
 import { mean } from "../stats/estimate.ts";
+import { hingedAmount, plainAmount, sharesOf } from "./shares.ts";
 
 type Indexed = EpisodeMeans & { readonly index: number };
 
@@ -31,21 +32,12 @@ function contributions(episodes: readonly Indexed[], { scale, weights }: Objecti
     .toSorted((x, y) => x.index - y.index);
   const groups = byOpponent(named);
   const size = (pool: string) => [...groups.values()].filter(([{ pool: own }]) => own === pool).length;
-  const [train, exploiter, collusive] = [size("train"), size("exploiter"), size("collusive")];
-  const harm = weights.externality / Math.max(1, train + exploiter);
+  const sizes = { train: size("train"), exploiter: size("exploiter"), collusive: size("collusive") };
   const valueOf = (own: readonly Indexed[]): ((e: Indexed) => number) => {
-    switch (own[0].pool) {
-      case "train":
-        return (e) => (scale * e.r) / train - harm * e.x;
-      case "exploiter": {
-        const open = mean(own.map(gapOf)) > 0 ? weights.exploitability * scale : 0;
-        return (e) => (-open * gapOf(e)) / exploiter - harm * e.x;
-      }
-      case "collusive":
-        return (e) => (-weights.collusion * e.c) / collusive;
-      case "held-out":
-        return () => 0;
-    }
+    const [{ pool }] = own;
+    if (pool === "held-out") return () => 0;
+    const shares = sharesOf(pool, { scale, weights, sizes, open: mean(own.map(gapOf)) > 0 ? 1 : 0 });
+    return (e) => plainAmount(shares, e) + hingedAmount(shares, e);
   };
   return new Map([...groups].map(([name, own]) => [name, own.map(valueOf(own))]));
 }

@@ -9,6 +9,9 @@
  */
 import { mean, normalDistribution, variance } from "../stats/estimate.ts";
 import { type ObjectiveSettings, type ScoredEpisode, type ScoredRound, gapOf, perRound } from "./objective.ts";
+import { type PoolSizes, amount, sharesOf } from "./shares.ts";
+
+export type { PoolSizes } from "./shares.ts";
 
 export const CREDITS = ["objective", "paper", "shared", "group-normalized", "payoff"] as const;
 export type Credit = (typeof CREDITS)[number];
@@ -56,13 +59,6 @@ export interface CreditOptions {
 
 /** One number per round of one episode. */
 export type PerRound = readonly number[];
-
-/** Groups of each pool in one rollout of one game. */
-export interface PoolSizes {
-  readonly train: number;
-  readonly exploiter: number;
-  readonly collusive: number;
-}
 
 /** Advantages [group][episode][round]; not yet divided by the batch's root mean square. */
 export function assignCredit(
@@ -128,7 +124,7 @@ function hingeWeight(gap: number, width: number): number {
   return normalDistribution(gap / width);
 }
 
-/** g_t of the objective: what one round of one episode contributes to J. */
+/** g_t of the objective: what one round of one episode adds to J, and its failures cost. */
 function share(
   { r, q, c, x, failures }: ScoredRound,
   N: number,
@@ -138,20 +134,17 @@ function share(
   sizes: PoolSizes,
   included: ReadonlySet<Term>,
 ): number {
-  const on = (term: Term, value: number): number => (included.has(term) ? value : 0);
+  if (pool === "held-out") throw new RangeError("held-out opponents are never trained on");
+  const { plain, hinged } = sharesOf(pool, { scale, weights, sizes, rounds: N, open: hinge });
   const opponents = Math.max(1, sizes.train + sizes.exploiter + sizes.collusive);
-  const failure = on("failure", (-failureCost * failures) / (opponents * N));
-  const harm = on("externality", (-weights.externality * x) / ((sizes.train + sizes.exploiter) * N));
-  switch (pool) {
-    case "train":
-      return on("utility", (scale * r) / (sizes.train * N)) + harm + failure;
-    case "exploiter":
-      return on("exploitability", (-hinge * weights.exploitability * scale * (q - r)) / (sizes.exploiter * N)) + harm + failure;
-    case "collusive":
-      return on("collusion", (-weights.collusion * c) / (sizes.collusive * N)) + failure;
-    case "held-out":
-      throw new RangeError("held-out opponents are never trained on");
-  }
+  const terms: Readonly<Record<Term, number>> = {
+    utility: amount(plain.r, r),
+    exploitability: amount(hinged, q - r),
+    collusion: amount(plain.c, c),
+    externality: amount(plain.x, x),
+    failure: (-failureCost * failures) / (opponents * N),
+  };
+  return TERMS.reduce((sum, term) => (included.has(term) ? sum + terms[term] : sum), 0);
 }
 
 /** The reward of `group-normalized`: externality is charged in the train pool only, so a weight scales its whole pool. */

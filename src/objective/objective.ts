@@ -10,6 +10,7 @@
 import type { HarmWeights } from "../games/index.ts";
 import type { Pool } from "../opponents/index.ts";
 import { type Estimate, combine, estimateMean, hinge } from "../stats/estimate.ts";
+import { type ObjectivePool, hingedAmount, plainAmount, sharesOf } from "./shares.ts";
 
 /** One finished round from the agent's side. */
 export interface ScoredRound {
@@ -95,19 +96,22 @@ export function measureObjective(episodes: readonly EpisodeMeans[], { scale, wei
   const [train, exploiter, collusive, both] = [pool("train"), pool("exploiter"), pool("collusive"), pool("train", "exploiter")];
   const [trainers, exploiters] = [byOpponent(train), byOpponent(exploiter)];
   const gaps = new Map([...exploiters].map(([name, own]) => [name, estimateMean(own.map((e) => scale * gapOf(e)))]));
+  const sizes = { train: trainers.size, exploiter: exploiters.size, collusive: byOpponent(collusive).size };
+  const of = (name: ObjectivePool) => sharesOf(name, { scale, weights, sizes });
   const share = 1 / Math.max(1, gaps.size);
-  const harm = weights.externality / Math.max(1, trainers.size + exploiters.size);
   /** What an exploiter takes from J: where its gap is surely open the two terms are one linear quantity, otherwise apart. */
   const exploitation = ([name, own]: readonly [string, readonly EpisodeMeans[]]) => {
-    const gap = gaps.get(name)!;
-    const weight = weights.exploitability * share;
-    if (gap.low > 0) return [{ weight: -1, of: estimateMean(own.map((e) => weight * scale * gapOf(e) + harm * e.x)) }];
+    const shares = of("exploiter");
+    const plain = estimateMean(own.map((e) => plainAmount(shares, e)));
+    const hinged = estimateMean(own.map((e) => -hingedAmount(shares, e)));
+    if (gaps.get(name)!.low > 0)
+      return [{ weight: 1, of: estimateMean(own.map((e) => plainAmount(shares, e) + hingedAmount(shares, e))) }];
     return [
-      { weight: -weight, of: hinge(gap) },
-      { weight: -harm, of: estimateMean(own.map(({ x }) => x)) },
+      { weight: -1, of: hinge(hinged) },
+      { weight: 1, of: plain },
     ];
   };
-  const utility = (e: EpisodeMeans) => (scale * e.r) / trainers.size - harm * e.x;
+  const utility = (e: EpisodeMeans) => plainAmount(of("train"), e);
   const collusion = poolMean(collusive, ({ c }) => c);
   return {
     utility: poolMean(train, ({ r }) => scale * r),

@@ -6,50 +6,43 @@
  * minimax theorem J* = min over h of V(h), V(h) the best response's value; V is convex with slope -le s gap / |E| in each h.
  */
 import { type Game, GameError, type Policy, type RoundOutcome, payoffScale } from "../games/index.ts";
+import { type ObjectivePool, linearParts, sharesOf } from "../objective/shares.ts";
 import { type BestResponseOptions, type OpponentType, bestResponse } from "./best-response.ts";
 import { type Totals, expectation, totalsOf } from "./expectation.ts";
 
 /** A game and the pools that J is made of; a roster is one. */
 export interface Matchups {
   readonly game: Game;
-  readonly pools: Readonly<Record<"train" | "exploiter" | "collusive", readonly Policy[]>>;
+  readonly pools: Readonly<Record<ObjectivePool, readonly Policy[]>>;
 }
 
-/** What an opponent contributes to J per unit of an episode's totals of r, q, c, x: `plain`, plus `hinged` while its gap is open. */
+/** An opponent and what it adds to J per unit of an episode's totals of r, q, c, x: `plain`, plus `hinged` while its gap is open. */
 export interface Share {
   readonly policy: Policy;
-  readonly pool: "train" | "exploiter" | "collusive";
+  readonly pool: ObjectivePool;
   readonly plain: Totals;
   readonly hinged: Totals;
 }
 
 const SEAT = 0;
-const NONE: Totals = [0, 0, 0, 0];
 
 /** The shares of every opponent; J is the sum of their products with the expected totals. */
-export function sharesOf({ game, pools }: Matchups): Share[] {
+export function sharesOfOpponents({ game, pools }: Matchups): Share[] {
   const { facts } = game;
   if (facts.average !== "round")
     throw new GameError(`${facts.name}, protocol ${facts.protocol}: sums are divided by decisions, so J is not linear in them`);
-  const { rounds: N, weights } = facts;
-  const scale = payoffScale(facts);
-  const { train, exploiter, collusive } = pools;
-  const harm = -weights.externality / (Math.max(1, train.length + exploiter.length) * N);
-  const gain = scale / (Math.max(1, train.length) * N);
-  const loss = (weights.exploitability * scale) / (Math.max(1, exploiter.length) * N);
-  const guilt = -weights.collusion / (Math.max(1, collusive.length) * N);
-  return [
-    ...train.map((policy): Share => ({ policy, pool: "train", plain: [gain, 0, 0, harm], hinged: NONE })),
-    ...exploiter.map((policy): Share => ({ policy, pool: "exploiter", plain: [0, 0, 0, harm], hinged: [loss, -loss, 0, 0] })),
-    ...collusive.map((policy): Share => ({ policy, pool: "collusive", plain: [0, 0, guilt, 0], hinged: NONE })),
-  ];
+  const sizes = { train: pools.train.length, exploiter: pools.exploiter.length, collusive: pools.collusive.length };
+  const settings = { scale: payoffScale(facts), weights: facts.weights, sizes, rounds: facts.rounds };
+  return (["train", "exploiter", "collusive"] as const).flatMap((pool) =>
+    pools[pool].map((policy): Share => ({ policy, pool, ...linearParts(sharesOf(pool, settings)) })),
+  );
 }
 
 const dot = (a: Totals, b: Totals): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
 
 /** J of a policy, by enumeration. */
 export const exactJ = (matchups: Matchups, agent: Policy): number =>
-  sharesOf(matchups).reduce((sum, { policy, plain, hinged }) => {
+  sharesOfOpponents(matchups).reduce((sum, { policy, plain, hinged }) => {
     const { totals } = expectation(matchups.game, agent, policy);
     return sum + dot(plain, totals) + Math.min(0, dot(hinged, totals));
   }, 0);
@@ -64,7 +57,7 @@ const HALVINGS = 30;
 
 /** J* by dynamic programming, to 1e-8. Throws `RangeError` when the game has too many belief states. */
 export function optimum(matchups: Matchups, options: BestResponseOptions = {}): Optimum {
-  const shares = sharesOf(matchups);
+  const shares = sharesOfOpponents(matchups);
   const exploiters = shares.flatMap(({ pool }, i) => (pool === "exploiter" ? [i] : []));
   const evaluate = (hinges: readonly number[]) => {
     const types = shares.map(({ policy, plain, hinged }, i): OpponentType => {
@@ -110,7 +103,7 @@ export function optimum(matchups: Matchups, options: BestResponseOptions = {}): 
  * the exploiters' x are never negative, J is at most the sum over train opponents of the best reply's s r - lx x.
  */
 export const utilityBound = (matchups: Matchups): number =>
-  sharesOf(matchups).reduce((sum, { policy, pool, plain }) => {
+  sharesOfOpponents(matchups).reduce((sum, { policy, pool, plain }) => {
     if (pool !== "train") return sum;
     const reward = (outcome: RoundOutcome) => dot(plain, totalsOf(outcome, SEAT));
     return sum + bestResponse(matchups.game, [{ policy, weight: 1, reward }], SEAT, { ownPayoffs: true }).value;

@@ -9,7 +9,7 @@ import type { Engine } from "../engines/engine.ts";
 import { type CreditOptions, type Term, assignCredit } from "../objective/credit.ts";
 import type { Pool, Roster } from "../opponents/index.ts";
 import { type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
-import { sharesOf } from "../solvers/optimum.ts";
+import { sharesOfOpponents } from "../solvers/optimum.ts";
 import type { PlayedGroup } from "./rollout.ts";
 import { auditAdvantages, creditSettings } from "./advantages.ts";
 
@@ -37,7 +37,7 @@ export function exactObjective(roster: Roster, agent: SoftmaxAgent): ExactObject
   const gradient = new Map<string, number[]>();
   const gaps = new Map<string, number>();
   let value = 0;
-  for (const { policy: opponent, pool, plain, hinged } of sharesOf(roster)) {
+  for (const { policy: opponent, pool, plain, hinged } of sharesOfOpponents(roster)) {
     const { totals, gradient: slopes } = expectation(roster.game, policy, opponent);
     if (pool === "exploiter") gaps.set(opponent.name, (totals[1] - totals[0]) / roster.game.facts.rounds);
     const open = totals[1] > totals[0] ? 1 : 0;
