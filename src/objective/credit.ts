@@ -78,30 +78,23 @@ export function assignCredit(
             share(t, e.horizon, group, hingeWeight(gap, hingeWidth), settings, sizes?.[g] ?? given, included),
           ),
         );
-        return leaveOneOut(returns === "round" ? rewards : rewards.map(returnsToGo));
+        const values = valuesOf(rewards);
+        return leaveOneOut(returns === "round" ? values : values.map(returnsToGo), sizeOf(rewards));
       });
     case "payoff":
       return groups.map((group) =>
-        group.pool === "train"
-          ? normalized(group.episodes.map((e) => returnsToGo(e.rounds.map(({ r }) => settings.scale * r))))
-          : none(group),
+        group.pool === "train" ? normalizedReturns(group.episodes, ({ r }) => [settings.scale * r]) : none(group),
       );
     case "paper":
     case "shared":
       return groups.map((group) => {
         if (group.pool !== "train") return none(group);
         const penalties = group.episodes.map((_, i) => penalty(groups, credit === "paper" ? i : undefined, settings, included));
-        return normalized(
-          group.episodes.map((e, i) => {
-            const payoffs = e.rounds.map(({ r }) => (included.has("utility") ? (settings.scale * r) / e.horizon : 0));
-            return returnsToGo(payoffs).map((value) => value - penalties[i]);
-          }),
-        );
+        const payoff = ({ r }: ScoredRound, N: number) => [included.has("utility") ? (settings.scale * r) / N : 0];
+        return normalizedReturns(group.episodes, payoff, penalties);
       });
     case "group-normalized":
-      return groups.map((group) =>
-        normalized(group.episodes.map((e) => returnsToGo(e.rounds.map((t) => shareInsidePool(t, group, settings))))),
-      );
+      return groups.map((group) => normalizedReturns(group.episodes, (t) => termsInsidePool(t, group, settings)));
   }
 }
 
@@ -124,6 +117,26 @@ function hingeWeight(gap: number, width: number): number {
   return normalDistribution(gap / width);
 }
 
+/**
+ * A sum and the size of what was added, the sum of absolute terms. Sums that are equal in exact arithmetic differ by rounding, which is
+ * small beside the size, though not beside a sum whose terms cancel.
+ */
+interface Sum {
+  readonly value: number;
+  readonly size: number;
+}
+
+const sumOf = (terms: readonly number[]): Sum => ({
+  value: terms.reduce((sum, term) => sum + term, 0),
+  size: terms.reduce((sum, term) => sum + Math.abs(term), 0),
+});
+
+const valuesOf = (rows: readonly (readonly Sum[])[]): number[][] => rows.map((row) => row.map(({ value }) => value));
+
+/** The size of a group's largest return. */
+const sizeOf = (rows: readonly (readonly Sum[])[]): number =>
+  Math.max(...rows.map((row) => row.reduce((sum, { size }) => sum + size, 0)));
+
 /** g_t of the objective: what one round of one episode adds to J, and its failures cost. */
 function share(
   { r, q, c, x, failures }: ScoredRound,
@@ -133,7 +146,7 @@ function share(
   { scale, weights, failureCost }: CreditSettings,
   sizes: PoolSizes,
   included: ReadonlySet<Term>,
-): number {
+): Sum {
   if (pool === "held-out") throw new RangeError("held-out opponents are never trained on");
   const { plain, hinged } = sharesOf(pool, { scale, weights, sizes, rounds: N, open: hinge });
   const opponents = Math.max(1, sizes.train + sizes.exploiter + sizes.collusive);
@@ -144,14 +157,14 @@ function share(
     externality: amount(plain.x, x),
     failure: (-failureCost * failures) / (opponents * N),
   };
-  return TERMS.reduce((sum, term) => (included.has(term) ? sum + terms[term] : sum), 0);
+  return sumOf(TERMS.filter((term) => included.has(term)).map((term) => terms[term]));
 }
 
 /** The reward of `group-normalized`: externality is charged in the train pool only, so a weight scales its whole pool. */
-function shareInsidePool({ r, q, c, x }: ScoredRound, { pool }: Group, { scale, weights }: CreditSettings): number {
-  if (pool === "train") return scale * r - weights.externality * x;
-  if (pool === "exploiter") return -weights.exploitability * scale * (q - r);
-  return -weights.collusion * c;
+function termsInsidePool({ r, q, c, x }: ScoredRound, { pool }: Group, { scale, weights }: CreditSettings): number[] {
+  if (pool === "train") return [scale * r, -weights.externality * x];
+  if (pool === "exploiter") return [-weights.exploitability * scale * (q - r)];
+  return [-weights.collusion * c];
 }
 
 /**
@@ -185,26 +198,54 @@ export function returnsToGo(rewards: PerRound): number[] {
   return result;
 }
 
-/** Each entry minus the mean of the same round over the other episodes; rounds an episode lacks count as 0. */
-export function leaveOneOut(returns: readonly PerRound[]): PerRound[] {
+/** Differences below this part of a group's size are rounding: sums of 1,000 terms differ by 1e-13 of it at most. */
+const ROUNDING = 1e-12;
+
+/** The difference, and exactly 0 where it is no more than rounding of numbers of this size. */
+const beyondRounding = (difference: number, size: number): number => (Math.abs(difference) <= ROUNDING * size ? 0 : difference);
+
+/**
+ * Each entry minus the mean of the same round over the other episodes; rounds an episode lacks count as 0. Exactly 0 where the two are
+ * equal up to the rounding of numbers of `size`, by default that of the largest entry.
+ */
+export function leaveOneOut(
+  returns: readonly PerRound[],
+  size: number = Math.max(...returns.flat().map((value) => Math.abs(value))),
+): PerRound[] {
   const others = returns.length - 1;
   if (others < 1) throw new RangeError("a group needs at least 2 episodes for a leave-one-out baseline");
   const longest = returns.reduce((most, { length }) => Math.max(most, length), 0);
   const totals = Array.from({ length: longest }, (_, t) => returns.reduce((sum, row) => sum + (row[t] ?? 0), 0));
-  return returns.map((row) => row.map((value, t) => value - (totals[t] - value) / others));
+  return returns.map((row) => row.map((value, t) => beyondRounding(value - (totals[t] - value) / others, size)));
 }
 
-/** (value - mean) / standard deviation within each round of the group; 0 where the deviation vanishes. */
-function normalized(returns: readonly PerRound[]): PerRound[] {
-  const columns = (t: number) => returns.flatMap((row) => (t < row.length ? [row[t]] : []));
+/** Returns to go of rewards with these terms, less a penalty per episode, normalised within each round of the group. */
+function normalizedReturns(
+  episodes: readonly ScoredEpisode[],
+  terms: (round: ScoredRound, N: number) => readonly number[],
+  penalties: readonly number[] = episodes.map(() => 0),
+): PerRound[] {
+  const rewards = episodes.map((e) => e.rounds.map((t) => sumOf(terms(t, e.horizon))));
+  const returns = valuesOf(rewards).map((row, i) => returnsToGo(row).map((value) => value - penalties[i]));
+  return normalized(returns, sizeOf(rewards) + Math.max(...penalties.map((value) => Math.abs(value))));
+}
+
+/** (value - mean) / standard deviation within each round of the group; 0 where a difference is no more than rounding. */
+function normalized(returns: readonly PerRound[], size: number): PerRound[] {
+  const longest = returns.reduce((most, { length }) => Math.max(most, length), 0);
+  const columns = Array.from({ length: longest }, (_, t) => returns.flatMap((row) => (t < row.length ? [row[t]] : [])));
+  const [centres, deviations] = [columns.map(mean), columns.map((column) => Math.sqrt(variance(column)))];
   return returns.map((row) =>
     row.map((value, t) => {
-      const column = columns(t);
-      const deviation = Math.sqrt(variance(column));
-      return deviation < 1e-9 ? 0 : (value - mean(column)) / deviation;
+      const difference = beyondRounding(value - centres[t], size);
+      return difference === 0 ? 0 : difference / deviations[t];
     }),
   );
 }
+
+/** Whether a group's advantages say anything; a group without signal is left out of a step, its KL included. */
+export const hasSignal = (advantages: readonly PerRound[]): boolean =>
+  advantages.some((row) => row.some((value) => value !== 0));
 
 const none = (group: Group): PerRound[] => group.episodes.map(({ rounds }) => rounds.map(() => 0));
 
