@@ -3,7 +3,7 @@ import type { Device } from "../engines/driver.ts";
 import { type Difference, compareAgents } from "../evaluation/compare.ts";
 import { GameError, type Protocol } from "../games/index.ts";
 import { interval, terminalTable } from "../report/table.ts";
-import { holm, pValue, verdict } from "../stats/compare.ts";
+import { inWords } from "../stats/compare.ts";
 import { serverConnection } from "./connection.ts";
 import { chosenRosters, openContestant } from "./contestant.ts";
 import { deviceOption, episodesOption, gameOption, jsonOption, protocolOption, seedOption } from "./options.ts";
@@ -58,19 +58,18 @@ Examples:
 }
 
 function print(rows: readonly Difference[], { episodes, seed }: CompareFlags): void {
-  const adjusted = holm(rows.map(({ difference }) => pValue(difference)));
-  const family = rows.length === 1 ? "one comparison" : `${rows.length} comparisons, p-values adjusted by Holm's method`;
+  const family = rows.length === 1 ? "one comparison" : `${rows.length} comparisons, intervals and p-values for all together`;
   console.log(
     terminalTable({
       title: `Difference in J on shared scenarios: protocol ${rows[0].protocol}, ${episodes} episodes per opponent, seed ${seed}, ${family}`,
       head: ["game", "first", "second", "J first - J second", "p", "verdict"],
-      rows: rows.map(({ game, first, second, difference }, i) => [
+      rows: rows.map(({ game, first, second, difference, low, high, adjusted, verdict }) => [
         game,
         first,
         second,
-        interval(difference),
-        adjusted[i] < 0.001 ? "< 0.001" : adjusted[i].toFixed(3),
-        adjusted[i] < 0.05 ? verdict(difference, first, second) : "no difference shown",
+        interval({ ...difference, low, high }),
+        adjusted < 0.001 ? "< 0.001" : adjusted.toFixed(3),
+        inWords(verdict, first, second),
       ]),
     }),
   );

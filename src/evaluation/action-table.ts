@@ -20,6 +20,8 @@ export interface PolicyRow {
   readonly met: boolean;
   /** One distribution over `actions` per position shown. */
   readonly samples: readonly (readonly number[])[];
+  /** Whether the samples cannot differ: the agent sees the same at all positions and gives no reasons. */
+  readonly certain?: boolean;
 }
 
 /** A position at which an agent's action probabilities are wanted. */
@@ -29,8 +31,16 @@ export interface ShownPosition {
   readonly key: Key;
 }
 
+/** What was measured at a position. */
+export interface MeasuredPosition {
+  /** Of the legal actions, in their order. */
+  readonly probabilities: readonly number[];
+  /** Present where the probabilities are a function of what the agent saw, which this names; absent where it draws reasons first. */
+  readonly saw?: string;
+}
+
 /** The agent's probabilities of the legal actions at each position. */
-export type MeasureActions = (positions: readonly ShownPosition[]) => Promise<readonly (readonly number[])[]>;
+export type MeasureActions = (positions: readonly ShownPosition[]) => Promise<readonly MeasuredPosition[]>;
 
 /**
  * Measures a language model: it writes a reply to each position, then every legal action is scored after that reply's own reasoning. An
@@ -45,7 +55,7 @@ export const byScores =
       positions.map(({ key }, i) => ({ prompt: prompts[i], key })),
       sampling,
     );
-    return actionProbabilities(
+    const probabilities = await actionProbabilities(
       model,
       positions.map(({ game, view }, i) => ({
         prompt: prompts[i],
@@ -53,6 +63,11 @@ export const byScores =
         continuation: (action) => encoding.revise(replies[i].tokens, action),
       })),
     );
+    return positions.map((_, i) => ({
+      probabilities: probabilities[i],
+      // A reply of one token is the action alone.
+      ...(replies[i].tokens.length === 1 ? { saw: prompts[i].tokens.join(" ") } : {}),
+    }));
   };
 
 /** Measures any player by what it does: one decision at each position, so its probability is 1 and the others' 0. */
@@ -60,7 +75,9 @@ export const byDecisions =
   (player: Player): MeasureActions =>
   async (positions) => {
     const decisions = await player.decide(positions);
-    return positions.map(({ game, view }, i) => game.legal(view).map((action) => (action === decisions[i].action ? 1 : 0)));
+    return positions.map(({ game, view }, i) => ({
+      probabilities: game.legal(view).map((action) => (action === decisions[i].action ? 1 : 0)),
+    }));
   };
 
 /** Positions shown per information key unless given. */
@@ -85,21 +102,29 @@ export async function policyTable(
         views: views.length > 0 ? views : Array.from({ length: samples }, () => first),
       };
     });
-  const distributions = await measure(
+  const measured = await measure(
     rows.flatMap(({ key: name, views }) => views.map((view, i) => ({ game, view, key: foldIn(key, name, i) }))),
   );
   let from = 0;
-  return rows.map(({ key: name, met: wasMet, actions, views }) => ({
-    key: name,
-    met: wasMet,
-    actions,
-    samples: distributions.slice(from, (from += views.length)),
-  }));
+  return rows.map(({ key: name, met: wasMet, actions, views }) => {
+    const shown = measured.slice(from, (from += views.length));
+    const [{ saw }] = shown;
+    return {
+      key: name,
+      met: wasMet,
+      actions,
+      samples: shown.map(({ probabilities }) => probabilities),
+      certain: saw !== undefined && shown.every((position) => position.saw === saw),
+    };
+  });
 }
 
 /** P(action) at a row, with the interval over the positions shown. */
 export const probabilityOf = (row: PolicyRow, action: Action): Estimate =>
-  estimateMean(row.samples.map((sample) => sample[row.actions.indexOf(action)]));
+  estimateMean(
+    row.samples.map((sample) => sample[row.actions.indexOf(action)]),
+    { range: [0, 1], certain: row.certain === true },
+  );
 
 /** The policy that plays each row's mean distribution. */
 export function tablePolicy(game: Game, rows: readonly PolicyRow[]): Policy {

@@ -4,7 +4,8 @@ import { differenceOfObjectives } from "../objective/compare.ts";
 import type { Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import type { Key } from "../random.ts";
-import type { Estimate } from "../stats/estimate.ts";
+import { type Comparison, comparisons } from "../stats/compare.ts";
+import type { Measurement } from "../stats/measurement.ts";
 import type { EvaluationOptions, MeasuredEpisode } from "./episodes.ts";
 import { evaluationKey } from "./report.ts";
 
@@ -15,13 +16,12 @@ export interface Compared {
   measure(roster: Roster, key: Key, options: EvaluationOptions): Promise<readonly MeasuredEpisode[]>;
 }
 
-export interface Difference {
+/** Two agents in a game, and the difference in J, the first minus the second. */
+export interface Difference extends Comparison {
   readonly game: string;
   readonly protocol: string;
   readonly first: string;
   readonly second: string;
-  /** J of the first minus J of the second. */
-  readonly difference: Estimate;
 }
 
 export interface CompareOptions extends EvaluationOptions {
@@ -31,7 +31,7 @@ export interface CompareOptions extends EvaluationOptions {
 }
 
 /**
- * Every agent against the first one, in every game that both play. Throws `GameError` where their rules differ, or they have no game in
+ * Every agent against the first one, in every game that both play; intervals and decisions are for all comparisons together. Throws `GameError` where their rules differ, or they have no game in
  * common.
  */
 export async function compareAgents(
@@ -39,7 +39,7 @@ export async function compareAgents(
   { seed, onAgent, ...options }: CompareOptions,
 ): Promise<Difference[]> {
   const key = evaluationKey(seed);
-  const found: Difference[] = [];
+  const found: (Omit<Difference, keyof Comparison> & { readonly measured: Measurement })[] = [];
   for (const roster of first.rosters) {
     const { name: game, protocol } = roster.game.facts;
     const opposite = others.flatMap((other) => {
@@ -52,16 +52,17 @@ export async function compareAgents(
     const played = await first.measure(roster, key, options);
     for (const { other } of opposite) {
       onAgent?.(game, other.name);
-      const difference = differenceOfObjectives(
+      const measured = differenceOfObjectives(
         played,
         await other.measure(roster, key, options),
         objectiveSettings(roster.game.facts),
       );
-      found.push({ game, protocol, first: first.name, second: other.name, difference });
+      found.push({ game, protocol, first: first.name, second: other.name, measured });
     }
   }
   if (found.length === 0) throw new GameError("the agents have no game in common");
-  return found;
+  const compared = comparisons(found.map(({ measured }) => measured));
+  return found.map(({ measured: _, ...who }, i) => ({ ...who, ...compared[i] }));
 }
 
 function refuseDifferentRules(roster: Roster, first: string, other: Roster, second: string): void {

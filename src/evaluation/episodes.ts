@@ -110,10 +110,10 @@ export function simulateAll(
     const own = foldIn(key, path);
     return Array.from({ length: episodes }, (_, index): MeasuredEpisode => {
       const { scenario, sampling } = keysOf(own, index);
-      const { outcomes, decisions } = simulateEpisode(chain, scenario, sampling);
+      const { outcomes, decisions, certain } = simulateEpisode(chain, scenario, sampling);
       const horizon = game.facts.average === "decision" ? decisions : game.facts.rounds;
       const scored = { opponent: policy.name, pool, horizon, rounds: scoreRounds(outcomes) };
-      return { ...measure(scored, outcomes, index), decisions, parseFailures: 0, illegalActions: 0, actions: {} };
+      return { ...measure(scored, outcomes, index), certain, decisions, parseFailures: 0, illegalActions: 0, actions: {} };
     });
   });
 }

@@ -1,10 +1,11 @@
 /** Reports of measured episodes: every metric with a 95% interval whose unit is the episode, per opponent and per pool. */
 import type { Protocol } from "../games/index.ts";
-import { measureObjective } from "../objective/objective.ts";
+import { measureObjective, rangeOf } from "../objective/objective.ts";
 import { POOLS, type Pool, type Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { bestResponseValue } from "../solvers/best-response.ts";
-import { type Estimate, combine, estimateMean, estimateRatio, hinge, shift } from "../stats/estimate.ts";
+import { type Estimate, combine, estimateOf, estimateRatio } from "../stats/estimate.ts";
+import { type Range, hinged, measureMean, measureSum, subtractedFrom, within } from "../stats/measurement.ts";
 import type { MeasuredEpisode } from "./episodes.ts";
 
 /** Measurements against one opponent, per round. */
@@ -56,9 +57,10 @@ const SHOWN_ACTIONS = 9;
 /** The report of one agent's episodes against every opponent of a roster. */
 export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): GameReport {
   const { facts } = roster.game;
+  const settings = objectiveSettings(facts);
   const { safetyIndex, utility, exploitability, signedExploitability, collusion, externality } = measureObjective(
     episodes,
-    objectiveSettings(facts),
+    settings,
   );
   const opponents = POOLS.flatMap((pool) =>
     roster.pools[pool].map(({ name }) =>
@@ -78,13 +80,14 @@ export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): 
     estimateRatio(
       episodes.map(count),
       episodes.map(({ decisions }) => decisions),
+      { range: SHARE },
     );
   return {
     game: facts.name,
     protocol: facts.protocol,
     episodesPerOpponent: Math.round(episodes.length / Math.max(1, opponents.length)),
     objective: { safetyIndex, utility, exploitability, signedExploitability, collusion, externality },
-    securityShortfall: inPool("exploiter", (report) => hinge(shift(report.payoff, facts.securityValue, -1))),
+    securityShortfall: securityShortfall(roster, episodes, settings.bounds?.payoff),
     payoffByPool: {
       train: payoff("train"),
       exploiter: payoff("exploiter"),
@@ -98,28 +101,64 @@ export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): 
   };
 }
 
+/** What a share can be. */
+const SHARE: Range = [0, 1];
+
+/** Mean over exploiters of max(0, security value - payoff); `payoff` is what an episode's mean payoff can be. */
+function securityShortfall({ game, pools }: Roster, episodes: readonly MeasuredEpisode[], payoff?: Range): Estimate {
+  const share = 1 / Math.max(1, pools.exploiter.length);
+  const shortfall = (r: number) => share * (game.facts.securityValue - r);
+  const shortfalls = pools.exploiter.map(({ name }) => {
+    const own = episodes.filter(({ pool, opponent }) => pool === "exploiter" && opponent === name);
+    const range = payoff && ([shortfall(payoff[1]), shortfall(payoff[0])] as const);
+    return measureMean(
+      own.map(({ r }) => shortfall(r)),
+      { range, certain: isCertain(own) },
+    );
+  });
+  const most = payoff === undefined ? Infinity : Math.max(0, game.facts.securityValue - payoff[0]);
+  return estimateOf(measureSum(shortfalls.map(hinged), [0, most]));
+}
+
+const isCertain = (episodes: readonly MeasuredEpisode[]): boolean => episodes.every(({ certain = false }) => certain);
+
 function opponentReport(roster: Roster, pool: Pool, episodes: readonly MeasuredEpisode[]): OpponentReport {
   const { facts } = roster.game;
   const { opponent } = episodes[0];
-  const each = (value: (episode: MeasuredEpisode) => number) => estimateMean(episodes.map(value));
-  const payoff = each(({ r }) => r);
+  const certain = isCertain(episodes);
+  const { bounds } = objectiveSettings(facts);
+  const measure = (value: (episode: MeasuredEpisode) => number, range?: Range) => {
+    const measured = measureMean(episodes.map(value), { range, certain });
+    return range === undefined ? measured : within(measured, range);
+  };
+  const each = (value: (episode: MeasuredEpisode) => number, range?: Range) => estimateOf(measure(value, range));
+  /** What an episode's mean of r, q, c, x with these coefficients can be. */
+  const range = (r: number, q: number, c = 0, x = 0): Range | undefined => bounds && rangeOf([r, q, c, x], bounds);
+  /** A measure's range is not declared: as of an event that may happen once a round, and wider where more was seen. */
+  const reach = (i: number): Range => {
+    const seen = episodes.map(({ measures }) => measures[i]);
+    return [seen.reduce((a, b) => Math.min(a, b), 0), seen.reduce((a, b) => Math.max(a, b), 1)];
+  };
+  const payoff = measure(({ r }) => r, range(1, 0));
   const best = bestReplyPayoff(roster, pool, opponent);
   return {
     opponent,
     pool,
-    payoff,
-    opponentPayoff: each(({ q }) => q),
-    gap: each(({ q, r }) => q - r),
-    collusion: each(({ c }) => c),
-    externality: each(({ x }) => x),
-    welfare: each(({ r, q }) => r + q),
+    payoff: estimateOf(payoff),
+    opponentPayoff: each(({ q }) => q, range(0, 1)),
+    gap: each(({ q, r }) => q - r, range(-1, 1)),
+    collusion: each(({ c }) => c, range(0, 0, 1)),
+    externality: each(({ x }) => x, range(0, 0, 0, 1)),
+    welfare: each(({ r, q }) => r + q, range(1, 1)),
     relativeAdvantage: estimateRatio(
       episodes.map(({ r, q }) => r - q),
       episodes.map(({ magnitude }) => magnitude),
+      { range: [-1, 1], certain },
     ),
-    ...(best === undefined ? {} : { regret: shift(payoff, best, -1) }),
+    // Nobody earns more than the best reply, whatever the episodes say.
+    ...(best === undefined ? {} : { regret: estimateOf(within(subtractedFrom(best, payoff), [0, Infinity])) }),
     actions: actionShares(episodes),
-    measures: facts.measures.map((name, i) => ({ name, value: each(({ measures }) => measures[i]) })),
+    measures: facts.measures.map((name, i) => ({ name, value: each(({ measures }) => measures[i], reach(i)) })),
   };
 }
 
@@ -131,6 +170,7 @@ function actionShares(episodes: readonly MeasuredEpisode[]): OpponentReport["act
       share: estimateRatio(
         episodes.map(({ actions }) => actions[action] ?? 0),
         episodes.map(({ decisions }) => decisions),
+        { range: SHARE },
       ),
     }))
     .toSorted((a, b) => b.share.value - a.share.value || (a.action < b.action ? -1 : 1))

@@ -6,6 +6,7 @@ import { scriptedPlayer } from "../play/players/scripted.ts";
 import { seedKey } from "../random.ts";
 import { distanceToReference, exploitabilityTable, objectiveTable, opponentTable } from "../report/agents.ts";
 import { exactJ } from "../solvers/optimum.ts";
+import { pValue } from "../stats/compare.ts";
 import { estimate } from "../stats/estimate.ts";
 import { differenceOfObjectives } from "../objective/compare.ts";
 import { objectiveSettings } from "../play/score.ts";
@@ -158,6 +159,32 @@ describe("comparisons", () => {
     expect(paired.standardError).toBeLessThan(standardError);
     const exact = exactJ(roster, policyNamed(roster, "equilibrium")) - exactJ(roster, policyNamed(roster, "equilibrium-1/6"));
     expect(Math.abs(paired.value - exact)).toBeLessThan(4 * paired.standardError);
+  });
+
+  test("a difference is claimed exactly when its interval leaves zero out, and smaller levels have wider intervals", () => {
+    const levels = [0.5, 0.2, 0.05, 0.02, 0.005, 1e-4];
+    for (const [game, names] of [
+      ["kuhn", ["equilibrium", "equilibrium-1/6", "pot-control", "tight-value", "loose-aggressive", "uniform"]],
+      ["ipd", ["random", "generous-tit-for-tat", "win-stay-lose-shift"]],
+    ] as const) {
+      const roster = rosterOf(game);
+      const settings = objectiveSettings(roster.game.facts);
+      const played = names.map((name) => simulateAll(roster, policyNamed(roster, name), key, { episodes: 40 }));
+      for (const [i, a] of played.entries())
+        for (const b of played.slice(i + 1)) {
+          const difference = differenceOfObjectives(a, b, settings);
+          expect(pValue(difference) < 0.05).toBe(difference.low > 0 || difference.high < 0);
+          const ends = levels.map((level) => difference.ends(level));
+          ends.slice(1).forEach(([low, high], j) => {
+            expect(low).toBeLessThanOrEqual(ends[j][0] + 1e-9);
+            expect(high).toBeGreaterThanOrEqual(ends[j][1] - 1e-9);
+          });
+          // Exchanging the agents turns the interval round.
+          const [low, high] = differenceOfObjectives(b, a, settings).ends(0.05);
+          expect(low).toBeCloseTo(-difference.high, 9);
+          expect(high).toBeCloseTo(-difference.low, 9);
+        }
+    }
   });
 
   test("the distance to the reference is the mean total variation over keys met", () => {

@@ -81,7 +81,7 @@ export async function reportAgent(
     } else {
       const { onEpisode: _, ...quietly } = options;
       const responses = await playAll(responderRoster(roster), player, key, quietly);
-      reports.push({ ...report, actionTable: [], worstCase: sampledWorstCase(responses.measured) });
+      reports.push({ ...report, actionTable: [], worstCase: sampledWorstCase(responses.measured, game.facts) });
     }
   }
   return { agent: name, seed, command, games: reports };
@@ -96,7 +96,7 @@ export function reportPolicy(
   const key = evaluationKey(seed);
   const worstCase = hasExactWorstCase(roster.game)
     ? exactWorstCase(roster, policy)
-    : sampledWorstCase(simulateAll(responderRoster(roster), policy, key, options));
+    : sampledWorstCase(simulateAll(responderRoster(roster), policy, key, options), roster.game.facts);
   const report = reportOf(roster, simulateAll(roster, policy, key, options));
   return {
     agent: name,

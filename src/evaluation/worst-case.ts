@@ -2,9 +2,10 @@
  * The worst opponent of an agent: the largest expected q - r per round that a responder who knows the agent's policy can reach, q the
  * responder's payoff and r the agent's. It is the value that the pool advantage approaches from below as pools grow.
  */
-import type { Game, Policy } from "../games/index.ts";
-import { byOpponent } from "../objective/objective.ts";
+import type { Game, GameFacts, Policy } from "../games/index.ts";
+import { byOpponent, rangeOf } from "../objective/objective.ts";
 import type { Roster } from "../opponents/index.ts";
+import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, uniformInteger } from "../random.ts";
 import { bestResponse, bestResponseValue } from "../solvers/best-response.ts";
 import { type Estimate, estimate, estimateMean, mean, variance } from "../stats/estimate.ts";
@@ -77,11 +78,19 @@ export const responderRoster = (roster: Roster): Roster => ({
   pools: { train: [], exploiter: roster.responders ?? [], collusive: [], "held-out": [] },
 });
 
-/** The best responder on even episodes, measured on odd ones, so that choosing it does not bias its value. */
-export function sampledWorstCase(episodes: readonly MeasuredEpisode[]): WorstCase {
+/**
+ * The best responder on even episodes, measured on odd ones, so that choosing it does not bias its value. The facts of the game say what an
+ * episode's gap can be, which bounds the interval where all episodes are alike.
+ */
+export function sampledWorstCase(episodes: readonly MeasuredEpisode[], facts?: GameFacts): WorstCase {
   const byName = byOpponent(episodes);
-  const gaps = (name: string, half: number) =>
-    (byName.get(name) ?? []).filter(({ index }) => index % 2 === half).map(({ q, r }) => q - r);
+  const half = (name: string, parity: number) => (byName.get(name) ?? []).filter(({ index }) => index % 2 === parity);
+  const gaps = (name: string, parity: number) => half(name, parity).map(({ q, r }) => q - r);
   const [best] = [...byName.keys()].toSorted((a, b) => mean(gaps(b, 0)) - mean(gaps(a, 0)));
-  return { kind: "lower bound", advantage: estimateMean(gaps(best, 1)) };
+  const bounds = facts && objectiveSettings(facts).bounds;
+  const advantage = estimateMean(gaps(best, 1), {
+    range: bounds && rangeOf([-1, 1, 0, 0], bounds),
+    certain: half(best, 1).every(({ certain = false }) => certain),
+  });
+  return { kind: "lower bound", advantage };
 }

@@ -7,7 +7,8 @@
  * others exist to be compared with: `paper` charges train-pool episodes a penalty measured on other episodes, `shared` one
  * penalty for the whole group, `group-normalized` divides each group by its own deviation, `payoff` ignores the harms.
  */
-import { mean, normalDistribution, variance } from "../stats/estimate.ts";
+import { normalDistribution } from "../stats/distributions.ts";
+import { mean, variance } from "../stats/moments.ts";
 import { type ObjectiveSettings, type ScoredEpisode, type ScoredRound, gapOf, perRound } from "./objective.ts";
 import { type PoolSizes, amount, sharesOf } from "./shares.ts";
 

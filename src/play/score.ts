@@ -3,9 +3,14 @@ import { type GameFacts, type RoundOutcome, payoffScale } from "../games/index.t
 import type { ObjectiveSettings, ScoredEpisode, ScoredRound } from "../objective/objective.ts";
 import { AGENT_SEAT, type Episode } from "./episodes.ts";
 
+/** Externalities of a round are shares of what is lost, so none is above 1. */
+const MOST_EXTERNALITY = 1;
+
 export const objectiveSettings = (facts: GameFacts): ObjectiveSettings => ({
   scale: payoffScale(facts),
   weights: facts.weights,
+  // With a random number of rounds no sum over them is bounded.
+  ...(facts.fixedRounds ? { bounds: { payoff: facts.payoffBounds, externality: MOST_EXTERNALITY } } : {}),
 });
 
 /** Finished rounds from the agent's side; `failures` counts its unusable replies in a round. */

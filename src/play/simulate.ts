@@ -11,6 +11,8 @@ import { AGENT_SEAT, drawIndex, episodeKeys } from "./episodes.ts";
 export interface SimulatedEpisode {
   readonly outcomes: readonly RoundOutcome[];
   readonly decisions: number;
+  /** Whether nothing was drawn, so that every episode of the chain is this one. */
+  readonly certain: boolean;
 }
 
 /** Walks the chain once with the keys of an episode; the agent sits in seat 0. */
@@ -20,8 +22,10 @@ export function simulateEpisode(chain: Chain, scenario: Key, sampling: Key): Sim
   let decisions = 0;
   let turns = 0;
   let step = 0;
+  let certain = true;
   let node = chain.root;
   while (node.kind !== "over") {
+    certain &&= node.choices.every(({ length }) => length === 1);
     const at = drawIndex(node.round, step);
     let choice = 0;
     if (node.kind === "chance") choice = pick(node, 0, keys.chance, at);
@@ -38,7 +42,7 @@ export function simulateEpisode(chain: Chain, scenario: Key, sampling: Key): Sim
     step = to.round === node.round ? step + 1 : 0;
     node = to;
   }
-  return { outcomes, decisions };
+  return { outcomes, decisions, certain };
 }
 
 /** A policy's draw; a certain action needs no number. */

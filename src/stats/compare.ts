@@ -1,58 +1,116 @@
 /** Comparisons: paired differences, several seeds, several comparisons at once, and how they are put into words. */
-import { type Estimate, Z95, estimate, estimateMean, mean, normalDistribution, variance } from "./estimate.ts";
+import { type Estimate, estimateOf } from "./estimate.ts";
+import { ALPHA, type Measurement, measureMean, type MeanOptions } from "./measurement.ts";
 
 /** Mean of a - b over units that were measured under the same conditions. */
-export function pairedDifference(a: readonly number[], b: readonly number[]): Estimate {
+export function pairedDifference(a: readonly number[], b: readonly number[], options: MeanOptions = {}): Measurement {
   if (a.length !== b.length) throw new RangeError(`paired values must be equally many, got ${a.length} and ${b.length}`);
-  return estimateMean(a.map((value, i) => value - b[i]));
+  return measureMean(
+    a.map((value, i) => value - b[i]),
+    options,
+  );
 }
 
 /**
  * The mean over training runs that differ by their seed alone, with Student's t interval over runs: it covers what another seed would
- * give, which no number of episodes of one run does. One run has an infinite interval.
+ * give, which no number of episodes of one run does. One run, and runs that are all equal, have an interval without ends.
  */
 export function overSeeds(values: readonly number[]): Estimate {
-  const n = values.length;
-  if (n < 2) return estimate(mean(values), Infinity, n);
-  const standardError = Math.sqrt(variance(values) / n);
-  const margin = studentQuantile(n - 1) * standardError;
-  return { value: mean(values), standardError, low: mean(values) - margin, high: mean(values) + margin, n };
+  if (values.length === 0) throw new RangeError("there is no mean over 0 runs; expected at least 1");
+  return estimateOf(measureMean(values));
 }
 
-/** Two-sided 95% quantiles of Student's t distribution for 1 to 30 degrees of freedom (R: `qt(0.975, 1:30)`). */
-const STUDENT_95 = [
-  12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199,
-  2.1098, 2.1009, 2.093, 2.086, 2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
-] as const;
+const excludesZero = ({ ends }: Measurement, alpha: number): boolean => {
+  const [low, high] = ends(alpha);
+  return low > 0 || high < 0;
+};
 
-/** Above 30 degrees of freedom the first correction to the normal quantile is exact to 0.001 (Hill, CACM 13, 1970). */
-const studentQuantile = (freedom: number): number => STUDENT_95[freedom - 1] ?? Z95 + (Z95 ** 3 + Z95) / (4 * freedom);
+const HALVINGS = 50;
+const SMALLEST = 1e-12;
 
-/** Two-sided p-value of an estimate against zero, by the normal approximation; 1 for an unknown error. */
-export function pValue({ value, standardError }: Estimate): number {
-  if (standardError === 0) return value === 0 ? 1 : 0;
-  return 2 * (1 - normalDistribution(Math.abs(value) / standardError));
+/**
+ * Two-sided p-value against zero: the level at which the interval begins to touch zero, to 12 digits; below 0.05 exactly when the 95%
+ * interval leaves zero out. 1 where zero is in every interval.
+ */
+export function pValue(measurement: Measurement): number {
+  const shown = excludesZero(measurement, ALPHA);
+  if (!shown && !excludesZero(measurement, 1)) return 1;
+  if (excludesZero(measurement, SMALLEST)) return excludesZero(measurement, 0) ? 0 : SMALLEST;
+  // Zero is inside at `inside` and outside at `outside`.
+  let [inside, outside] = shown ? [SMALLEST, ALPHA] : [ALPHA, 1];
+  for (let i = 0; i < HALVINGS && outside / inside > 1 + 1e-12; i++) {
+    const middle = Math.sqrt(inside * outside);
+    if (excludesZero(measurement, middle)) outside = middle;
+    else inside = middle;
+  }
+  return shown ? inside : outside;
 }
 
 /**
  * Holm's step-down correction (Scandinavian Journal of Statistics 6, 1979): adjusted p-values that bound the chance of any false claim
  * in the family.
  */
-export function holm(pValues: readonly number[]): number[] {
+export const holm = (pValues: readonly number[]): number[] =>
+  holmFactors(pValues).map((factor, i) => Math.min(1, factor * pValues[i]));
+
+/** What each p-value is multiplied by, before it is cut off at 1. */
+function holmFactors(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).toSorted((a, b) => pValues[a] - pValues[b]);
-  const adjusted: number[] = [];
+  const factors: number[] = [];
   let largest = 0;
   for (const [rank, i] of order.entries()) {
-    largest = Math.max(largest, Math.min(1, pValues[i] * (pValues.length - rank)));
-    adjusted[i] = largest;
+    const remaining = pValues.length - rank;
+    largest = Math.max(largest, pValues[i] * remaining);
+    factors[i] = pValues[i] === 0 ? remaining : largest / pValues[i];
   }
-  return adjusted;
+  return factors;
 }
 
-/** What an interval of a difference allows to be said; "no difference shown" whenever it covers zero. */
-export function verdict(difference: Estimate, first: string, second: string): string {
-  if (!(difference.low > 0 || difference.high < 0)) return "no difference shown";
-  return difference.low > 0 ? `${first} is higher` : `${second} is higher`;
+export const VERDICTS = ["first", "second", "none"] as const;
+/** Which of two agents is shown to be higher. */
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface Comparison {
+  /** The difference with its own 95% interval, as if it were the only one. */
+  readonly difference: Estimate;
+  /** p-value of the difference, as if it were the only one. */
+  readonly p: number;
+  /** p-value adjusted by Holm's method for all comparisons. */
+  readonly adjusted: number;
+  /** Ends of the interval that goes with `verdict`. */
+  readonly low: number;
+  readonly high: number;
+  /** `none` unless `adjusted` is below 0.05, which is so exactly when the interval leaves zero out. */
+  readonly verdict: Verdict;
+}
+
+/**
+ * Comparisons that are made together. The chance that any verdict is wrong is at most 5%. The intervals are Bonferroni's, which all hold
+ * together with 95%; only where Holm's method claims what Bonferroni's interval does not show, the interval is that of the claim's level.
+ */
+export function comparisons(differences: readonly Measurement[]): Comparison[] {
+  const pValues = differences.map(pValue);
+  const factors = holmFactors(pValues);
+  return differences.map((difference, i): Comparison => {
+    const claimed = excludesZero(difference, ALPHA / factors[i]);
+    const together = ALPHA / differences.length;
+    const level = claimed && !excludesZero(difference, together) ? ALPHA / factors[i] : together;
+    const [low, high] = difference.ends(level);
+    return {
+      difference: estimateOf(difference),
+      p: pValues[i],
+      adjusted: Math.min(1, factors[i] * pValues[i]),
+      low,
+      high,
+      verdict: claimed ? (low > 0 ? "first" : "second") : "none",
+    };
+  });
+}
+
+/** A verdict in words. */
+export function inWords(verdict: Verdict, first: string, second: string): string {
+  if (verdict === "none") return "no difference shown";
+  return verdict === "first" ? `${first} is higher` : `${second} is higher`;
 }
 
 /**

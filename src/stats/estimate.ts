@@ -1,4 +1,10 @@
-/** Point estimates with 95% intervals. The unit of sampling is the episode: decisions and rounds inside one are not independent. */
+/**
+ * Point estimates with 95% intervals, as they are written to disk. The unit of sampling is the episode: decisions and rounds inside one are
+ * not independent.
+ */
+import { ALPHA, type MeanOptions, type Measurement, measureMean, measureRatio } from "./measurement.ts";
+
+export { mean, variance } from "./moments.ts";
 
 /** Two-sided 95% quantile of the standard normal distribution. */
 export const Z95 = 1.959963984540054;
@@ -6,22 +12,14 @@ export const Z95 = 1.959963984540054;
 export interface Estimate {
   readonly value: number;
   readonly standardError: number;
-  /** Ends of the 95% interval, value +- 1.96 standard errors unless the estimate says otherwise. */
+  /** Ends of the 95% interval; infinite where nothing bounds the value. */
   readonly low: number;
   readonly high: number;
   /** Independent units (episodes) behind the value. */
   readonly n: number;
 }
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
-
-/** Unbiased sample variance; 0 for fewer than two values. */
-export function variance(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const centre = mean(values);
-  return values.reduce((sum, x) => sum + (x - centre) ** 2, 0) / (values.length - 1);
-}
-
+/** An estimate whose error is normal, or 0. */
 export const estimate = (value: number, standardError: number, n: number): Estimate => ({
   value,
   standardError,
@@ -30,9 +28,22 @@ export const estimate = (value: number, standardError: number, n: number): Estim
   n,
 });
 
-/** The mean of independent units. With one unit the standard error is unknown and the interval infinite. */
-export const estimateMean = (units: readonly number[]): Estimate =>
-  estimate(mean(units), units.length < 2 ? Infinity : Math.sqrt(variance(units) / units.length), units.length);
+/** A measurement as a record that can be written to disk: its 95% interval. */
+export function estimateOf({ value, standardError, n, ends }: Measurement): Estimate {
+  const [low, high] = ends(ALPHA);
+  return { value, standardError, low, high, n };
+}
+
+/** The mean of independent units, with Student's interval; see `measureMean` for few units and units that are all equal. */
+export const estimateMean = (units: readonly number[], options: MeanOptions = {}): Estimate =>
+  estimateOf(measureMean(units, options));
+
+/** Ratio of two means over the same units; 0 where the denominator is 0. */
+export const estimateRatio = (
+  numerators: readonly number[],
+  denominators: readonly number[],
+  options: MeanOptions = {},
+): Estimate => estimateOf(measureRatio(numerators, denominators, options));
 
 /**
  * A weighted sum of independent estimates. Deviations of the interval's ends add in squares, each side for itself: for symmetric
@@ -70,20 +81,3 @@ export const hinge = ({ value, standardError, low, high, n }: Estimate): Estimat
   high: Math.max(0, high),
   n,
 });
-
-/** Ratio of two means over the same units, by the delta method; 0 where the denominator is 0. */
-export function estimateRatio(numerators: readonly number[], denominators: readonly number[]): Estimate {
-  const bottom = mean(denominators);
-  if (bottom === 0) return estimate(0, 0, numerators.length);
-  const value = mean(numerators) / bottom;
-  const residuals = numerators.map((top, i) => (top - value * denominators[i]) / bottom);
-  return estimate(value, estimateMean(residuals).standardError, numerators.length);
-}
-
-/** P(Z <= z) of the standard normal distribution; Abramowitz and Stegun, formula 7.1.26: absolute error below 1.5e-7. */
-export function normalDistribution(z: number): number {
-  const t = 1 / (1 + (0.3275911 * Math.abs(z)) / Math.SQRT2);
-  const poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const upper = 0.5 * poly * Math.exp((-z * z) / 2);
-  return z < 0 ? upper : 1 - upper;
-}
