@@ -114,11 +114,19 @@ function weightedQuantile(units: readonly number[], end: number, probability: nu
   return least + span * betaQuantile(probability, centre * total, (1 - centre) * total);
 }
 
-/** A ratio of two means over the same units, by the delta method; known to be 0 where the denominator is 0 in every unit. */
+const SHARE: Range = [0, 1];
+
+/**
+ * A ratio of two means over the same units, by the delta method; known to be 0 where the denominator is 0 in every unit. Its range is [0, 1]
+ * unless given, where every numerator is a part of its denominator.
+ */
 export function measureRatio(
   numerators: readonly number[],
   denominators: readonly number[],
-  { range, certain = false }: MeanOptions = {},
+  {
+    range = numerators.every((top, i) => top >= 0 && top <= denominators[i]) ? SHARE : undefined,
+    certain = false,
+  }: MeanOptions = {},
 ): Measurement {
   const n = numerators.length;
   const bottom = mean(denominators);

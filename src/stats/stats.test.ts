@@ -197,6 +197,12 @@ describe("means of units that hardly vary", () => {
         { range },
       ).high,
     ).toBeCloseTo(1 - 0.025 ** (1 / 20), 9);
+    expect(
+      estimateRatio(
+        numbers(20, () => 0),
+        replies,
+      ).high,
+    ).toBeCloseTo(1 - 0.025 ** (1 / 20), 9);
     expect(estimateRatio(replies, replies, { range })).toMatchObject({ value: 1, high: 1 });
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(8), fc.nat(8)), { minLength: 1, maxLength: 40 }), (pairs) => {
