@@ -30,7 +30,7 @@ export {
 export { type Credit, type CreditOptions, type CreditSettings, type Group, CREDITS, assignCredit } from "./objective/credit.ts";
 export { differenceOfObjectives } from "./objective/compare.ts";
 export { type Estimate, estimateMean } from "./stats/estimate.ts";
-export { holm, overSeeds, pValue, pairedDifference, planEpisodes, verdict } from "./stats/compare.ts";
+export { holm, overSeeds, pValue, pairedDifference, planEpisodes } from "./stats/compare.ts";
 
 // Playing
 export type { Decision, DecisionRequest, ModelReply, Player } from "./play/player.ts";

@@ -58,7 +58,8 @@ Examples:
 }
 
 function print(rows: readonly Difference[], { episodes, seed }: CompareFlags): void {
-  const family = rows.length === 1 ? "one comparison" : `${rows.length} comparisons, intervals and p-values for all together`;
+  const family =
+    rows.length === 1 ? "one comparison" : `${rows.length} comparisons, p-values adjusted by Holm's method, intervals to match`;
   console.log(
     terminalTable({
       title: `Difference in J on shared scenarios: protocol ${rows[0].protocol}, ${episodes} episodes per opponent, seed ${seed}, ${family}`,

@@ -6,7 +6,7 @@ import type { IpdAction, IpdView } from "../games/ipd.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { bestResponseValue } from "../solvers/best-response.ts";
 import { type Totals, expectation } from "../solvers/expectation.ts";
-import { exactJ, optimum, sharesOf } from "../solvers/optimum.ts";
+import { exactJ, optimum, sharesOfOpponents } from "../solvers/optimum.ts";
 import { extortioner } from "./ipd.ts";
 import { OBJECTIVE_POOLS, POOLS, type Roster, allRosters, checkRoster, policyNamed, rosterOf, uniformPolicy } from "./index.ts";
 
@@ -132,7 +132,7 @@ describe("a random horizon", () => {
    */
   function mixtureJ(): number {
     const { reference } = roster;
-    return sharesOf(roster).reduce((sum, { policy, plain, hinged }) => {
+    return sharesOfOpponents(roster).reduce((sum, { policy, plain, hinged }) => {
       const totals: [number, number, number, number] = [0, 0, 0, 0];
       let before: Totals = [0, 0, 0, 0];
       for (let n = 1; n <= 40; n++) {
