@@ -24,15 +24,16 @@ export interface IpdPayoffs {
 const payoff = (standard: number, when: string) => z.number({ error: "a number" }).default(standard).describe(`payoff ${when}`);
 const DILEMMA = "payoffs with T > R > P > S, 2 R > T + S and R > 0, which make it the dilemma";
 const ONE_HORIZON = "no number of rounds beside continuation, which replaces it";
+const PROBABILITY = "a probability above 0 and below 1";
 const ROUNDS = 8;
 
 export const ipdOptions = z
   .strictObject({
     rounds: whole(1).default(ROUNDS).describe("rounds of an episode"),
     continuation: z
-      .number({ error: "a probability in [0, 1)" })
-      .min(0, { error: "a probability in [0, 1)" })
-      .lt(1, { error: "a probability in [0, 1)" })
+      .number({ error: PROBABILITY })
+      .gt(0, { error: PROBABILITY })
+      .lt(1, { error: PROBABILITY })
       .optional()
       .describe("probability that another round follows: a geometric horizon that is not announced, instead of rounds"),
     payoffs: z

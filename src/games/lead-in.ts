@@ -21,8 +21,9 @@ const SENTENCE = [
   "(?:i have decided|i've decided|i decided)(?: on)?",
   VERB,
 ].join("|");
+/** A connective needs a comma, or a label or sentence after it: "So low." is an exclamation. */
 const LEAD_IN = new RegExp(
-  `^(?: -)?(?: →)?(?: (?:so|thus|therefore|hence|okay|ok)(?: [,:])?)?` +
+  `^(?: -)?(?: →)?(?: (?:so|thus|therefore|hence|okay|ok)(?: [,:]|(?= )))?` +
     `(?: (?:${LABEL})){0,2}(?: (?:${SENTENCE})(?: to(?: (?:play|choose|${OWN}))?)?(?: :)?)?$`,
 );
 

@@ -200,6 +200,10 @@ const TABLE: Record<GameName, readonly (readonly [reply: string, said: string])[
     ["Demand is high", "ambiguous"],
     ["LOW\nHigh hopes!", "ambiguous"],
     ["The stakes are low", "ambiguous"],
+    ["So low.", "ambiguous"],
+    ["So, LOW.", "LOW"],
+    ["So I bid low.", "LOW"],
+    ["Okay, my bid is LOW.", "LOW"],
     ["BID LOW, not HIGH", "negated"],
   ],
 };

@@ -32,7 +32,12 @@ export const harmWeightsSchema = z.strictObject({
 /** A value as a message shows it. */
 export function shown(value: unknown): string {
   if (typeof value === "function") return "a function";
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  if (typeof value === "number") return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return `a value of type ${typeof value} that JSON cannot write`;
+  }
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -265,6 +265,11 @@ describe("checkRoster", () => {
   });
 
   test("everything that is no roster", () => {
+    const circle: Record<string, unknown> = {};
+    circle["itself"] = circle;
+    expect(() => checkRoster({ ...standard, reference: circle })).toThrow(
+      new GameError("ipd: the reference is a value of type object that JSON cannot write; expected a policy with a name"),
+    );
     for (const value of [undefined, null, 3, "roster", [], {}, { game }]) expect(() => checkRoster(value)).toThrow(GameError);
     expect(POOLS.length).toBeGreaterThan(OBJECTIVE_POOLS.length);
   });
