@@ -62,7 +62,7 @@ export async function compareAgents(
   }
   if (found.length === 0) throw new GameError("the agents have no game in common");
   const compared = comparisons(found.map(({ measured }) => measured));
-  return found.map(({ measured: _, ...who }, i) => ({ ...who, ...compared[i] }));
+  return found.map(({ game, protocol, first: one, second }, i) => ({ game, protocol, first: one, second, ...compared[i] }));
 }
 
 function refuseDifferentRules(roster: Roster, first: string, other: Roster, second: string): void {

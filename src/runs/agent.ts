@@ -118,10 +118,19 @@ const agentOf = (
   kind: EngineKind,
   games: readonly RunGame[],
   protocol: Protocol,
-  { vocabulary: _, ...language }: Language,
+  language: Language,
   engine: Engine,
   sampling: Omit<SamplerSettings, "stop">,
-): Agent => ({ kind, games, protocol, engine, ...language, sampling: { ...sampling, stop: language.encoding.stop } });
+): Agent => ({
+  kind,
+  games,
+  protocol,
+  engine,
+  encoding: language.encoding,
+  sampling: { ...sampling, stop: language.encoding.stop },
+  ...(language.tokenizer === undefined ? {} : { tokenizer: language.tokenizer }),
+  ...(language.thinking === undefined ? {} : { thinking: language.thinking }),
+});
 
 /** Writes everything that `openAgent` and a resumed run need; returns the hash of the checkpoint. */
 export function saveAgent(agent: Agent, folder: string, progress?: Progress): Promise<string> {

@@ -14,20 +14,38 @@ export interface ConfigKey {
 
 /** The part of a JSON schema that this reads. */
 interface Node {
-  readonly type?: string;
-  readonly description?: string;
+  readonly type?: string | undefined;
+  readonly description?: string | undefined;
   readonly default?: unknown;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly additionalProperties?: Node | boolean;
-  readonly oneOf?: readonly Node[];
-  readonly anyOf?: readonly Node[];
+  readonly const?: string | undefined;
+  readonly enum?: readonly unknown[] | undefined;
+  readonly minimum?: number | undefined;
+  readonly exclusiveMinimum?: number | undefined;
+  readonly maximum?: number | undefined;
+  readonly exclusiveMaximum?: number | undefined;
+  readonly properties?: Readonly<Record<string, Node>> | undefined;
+  readonly additionalProperties?: Node | boolean | undefined;
+  readonly oneOf?: readonly Node[] | undefined;
+  readonly anyOf?: readonly Node[] | undefined;
 }
+
+const nodeSchema: z.ZodType<Node> = z.lazy(() =>
+  z.object({
+    type: z.string().optional(),
+    description: z.string().optional(),
+    default: z.unknown().optional(),
+    const: z.string().optional(),
+    enum: z.array(z.unknown()).optional(),
+    minimum: z.number().optional(),
+    exclusiveMinimum: z.number().optional(),
+    maximum: z.number().optional(),
+    exclusiveMaximum: z.number().optional(),
+    properties: z.record(z.string(), nodeSchema).optional(),
+    additionalProperties: z.union([z.boolean(), nodeSchema]).optional(),
+    oneOf: z.array(nodeSchema).optional(),
+    anyOf: z.array(nodeSchema).optional(),
+  }),
+);
 
 /** Every key, those of each game's own options included. */
 export const configKeys = (): ConfigKey[] =>
@@ -36,13 +54,12 @@ export const configKeys = (): ConfigKey[] =>
 const gameKeys = (): ConfigKey[] => GAME_NAMES.flatMap((name) => keysOfSchema(GAME_OPTIONS[name], `games.${name}`));
 
 const keysOfSchema = (schema: z.ZodType, path: string): ConfigKey[] =>
-  keysOf(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Node, path);
+  keysOf(nodeSchema.parse(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" })), path);
 
 function keysOf(node: Node, path: string): ConfigKey[] {
   const join = (name: string) => (path === "" ? name : `${path}.${name}`);
   const kinds = node.oneOf ?? node.anyOf;
-  if (kinds !== undefined)
-    return kinds.flatMap((kind) => keysOf(kind, `${path} (${String(kind.properties?.["kind"]?.const ?? "?")})`));
+  if (kinds !== undefined) return kinds.flatMap((kind) => keysOf(kind, `${path} (${kind.properties?.["kind"]?.const ?? "?"})`));
   if (node.properties !== undefined)
     return Object.entries(node.properties).flatMap(([name, inner]) => keysOf(inner, join(name)));
   const described: ConfigKey = {
@@ -56,19 +73,17 @@ function keysOf(node: Node, path: string): ConfigKey[] {
   return [described];
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  integer: "whole number",
+  object: "table",
+  string: "text",
+  boolean: "true or false",
+};
+
 function typeOf({ type = "", enum: values, const: value, ...range }: Node): string {
   if (value !== undefined) return JSON.stringify(value);
   if (values !== undefined) return values.map((each) => JSON.stringify(each)).join(", ");
-  const name =
-    type === "integer"
-      ? "whole number"
-      : type === "object"
-        ? "table"
-        : type === "string"
-          ? "text"
-          : type === "boolean"
-            ? "true or false"
-            : type;
+  const name = TYPES[type] ?? type;
   const least = range.exclusiveMinimum === undefined ? range.minimum : range.exclusiveMinimum;
   const most = range.exclusiveMaximum ?? range.maximum;
   const bounded = most !== undefined && most < Number.MAX_SAFE_INTEGER;

@@ -13,7 +13,7 @@ import { pValue } from "../../stats/compare.ts";
 import { type Estimate, Z95, estimateOf, estimateRatio } from "../../stats/estimate.ts";
 import { simulateAll } from "../episodes.ts";
 import { reportOf } from "../evaluate.ts";
-import { evaluationKey } from "../stage.ts";
+import { evaluationKey } from "../report.ts";
 
 /** Intervals of one quantity over many seeds. */
 export interface Cell {

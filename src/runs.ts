@@ -1,0 +1,24 @@
+/** Configurations, run directories, and training in them. */
+export { FileError } from "./files.ts";
+export { type TrainOptions, train } from "./training/run.ts";
+export { type Agent, type OpenAgentOptions, type OpenedAgent, modelOf, openAgent, rostersOf } from "./runs/agent.ts";
+export { type GameSection, type RunConfig, ConfigError, assign, parseConfig } from "./runs/config.ts";
+export { type ConfigKey, configKeys } from "./runs/config-keys.ts";
+export { type RunGame, openGames } from "./runs/games.ts";
+export {
+  type Identity,
+  type MetricsLine,
+  type RunSummary,
+  type StoredReport,
+  type TimingLine,
+  readEpisodes,
+  readMetrics,
+  readReports,
+  readRun,
+  readRunConfig,
+  readTiming,
+  readTranscripts,
+  transcriptNames,
+} from "./runs/read.ts";
+export { type RunEvent, type Stage, STAGES } from "./runs/stages.ts";
+export type { Transcript } from "./runs/transcript.ts";
