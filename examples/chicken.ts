@@ -74,7 +74,7 @@ const chicken: Game<State, View> = {
     ].join("\n"),
   informationState: ({ played }) => played.map(({ own, their }) => `${own}-${their}`).join(" "),
   abstraction: ({ played }) => played.map(({ their }) => their).join(" "),
-  stage: ({ played }) => String(played.length),
+  future: ({ played }) => String(played.length),
 };
 
 const always = (name: string, action: string): Policy<View> => ({

@@ -1,5 +1,5 @@
 /** Differences in J between agents that played the same scenarios. */
-import { GameError } from "../games/index.ts";
+import { GameError, describeSettings, sameSettings } from "../games/index.ts";
 import { differenceOfObjectives } from "../objective/compare.ts";
 import type { Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
@@ -70,5 +70,10 @@ function refuseDifferentRules(roster: Roster, first: string, other: Roster, seco
   if (a.protocol !== b.protocol)
     throw new GameError(
       `${a.name}: ${first} was measured under protocol ${a.protocol}, ${second} under ${b.protocol}; they are not comparable`,
+    );
+  if (!sameSettings(a, b))
+    throw new GameError(
+      `${a.name}: ${first} plays ${describeSettings(a) || "the standard game"}, ${second} ${describeSettings(b) || "the standard game"}; ` +
+        "they are not comparable",
     );
 }

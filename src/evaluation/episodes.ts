@@ -1,7 +1,7 @@
 /** What an evaluation keeps of each episode, whoever played it. */
-import { type EpisodeMeans, meansOf } from "../objective/objective.ts";
+import { type EpisodeMeans, meansOf, perRound } from "../objective/objective.ts";
 import { POOLS, type Roster } from "../opponents/index.ts";
-import type { Policy, RoundOutcome } from "../games/index.ts";
+import { PARSE_FAILURES, type Parsed, type Policy, type RoundOutcome } from "../games/index.ts";
 import { AGENT_SEAT, type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
 import type { Player } from "../play/player.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
@@ -11,6 +11,21 @@ import { type Key, foldIn } from "../random.ts";
 import { createChain } from "../solvers/chain.ts";
 import { Positions } from "./positions.ts";
 
+/** Why a reply could not be used: it was not read, or names an action that is not legal there. */
+export const FAILURE_CAUSES = [...PARSE_FAILURES, "illegal"] as const;
+export type FailureCause = (typeof FAILURE_CAUSES)[number];
+
+/** One value for each cause. */
+export const byCause = <T>(value: (cause: FailureCause) => T): Record<FailureCause, T> => ({
+  cut: value("cut"),
+  refused: value("refused"),
+  negated: value("negated"),
+  "out-of-range": value("out-of-range"),
+  ambiguous: value("ambiguous"),
+  missing: value("missing"),
+  illegal: value("illegal"),
+});
+
 /** Means per round of one episode, with what the tables show besides J. */
 export interface MeasuredEpisode extends EpisodeMeans {
   /** Number of the episode; the same number against the same opponent is the same scenario for every agent. */
@@ -18,8 +33,10 @@ export interface MeasuredEpisode extends EpisodeMeans {
   /** |r| + |q|. */
   readonly magnitude: number;
   readonly decisions: number;
-  readonly parseFailures: number;
-  readonly illegalActions: number;
+  /** Replies from which no legal action could be read, by cause. */
+  readonly failures: Readonly<Record<FailureCause, number>>;
+  /** Mean payoff per round if every round with such a reply paid the least that the game can pay. */
+  readonly forfeited: number;
   /** The game's further measures of the agent's seat. */
   readonly measures: readonly number[];
   /** How often the agent chose each action; empty where that is not kept. */
@@ -113,21 +130,28 @@ export function simulateAll(
       const { outcomes, decisions, certain } = simulateEpisode(chain, scenario, sampling);
       const horizon = game.facts.average === "decision" ? decisions : game.facts.rounds;
       const scored = { opponent: policy.name, pool, horizon, rounds: scoreRounds(outcomes) };
-      return { ...measure(scored, outcomes, index), certain, decisions, parseFailures: 0, illegalActions: 0, actions: {} };
+      const means = measure(scored, outcomes, index);
+      return { ...means, certain, decisions, failures: NO_FAILURES, forfeited: means.r, actions: {} };
     });
   });
 }
+
+const NO_FAILURES = byCause(() => 0);
+
+const causeOf = (parsed: Parsed): FailureCause | undefined =>
+  parsed.status === "parse-failure" ? parsed.cause : parsed.status === "illegal-action" ? "illegal" : undefined;
 
 function measurePlayed(episode: Episode, index: number): MeasuredEpisode {
   const { decisions, outcomes } = episode;
   const actions: Record<string, number> = {};
   for (const { action } of decisions) actions[action] = (actions[action] ?? 0) + 1;
-  const count = (status: string) => decisions.filter(({ parsed }) => parsed.status === status).length;
+  const scored = scoreEpisode(episode);
+  const [least] = episode.spec.game.facts.payoffBounds;
   return {
-    ...measure(scoreEpisode(episode), outcomes, index),
+    ...measure(scored, outcomes, index),
     decisions: decisions.length,
-    parseFailures: count("parse-failure"),
-    illegalActions: count("illegal-action"),
+    failures: byCause((cause) => decisions.filter(({ parsed }) => causeOf(parsed) === cause).length),
+    forfeited: perRound(scored, ({ r, failures }) => (failures > 0 ? least : r)),
     actions,
   };
 }

@@ -1,12 +1,12 @@
 /** Reports of measured episodes: every metric with a 95% interval whose unit is the episode, per opponent and per pool. */
-import type { Protocol } from "../games/index.ts";
+import { type Game, type Policy, type Protocol, describeSettings } from "../games/index.ts";
 import { measureObjective, rangeOf } from "../objective/objective.ts";
 import { POOLS, type Pool, type Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { bestResponseValue } from "../solvers/best-response.ts";
 import { type Estimate, combine, estimateOf, estimateRatio } from "../stats/estimate.ts";
 import { type Range, hinged, measureMean, measureSum, subtractedFrom, within } from "../stats/measurement.ts";
-import type { MeasuredEpisode } from "./episodes.ts";
+import { FAILURE_CAUSES, type FailureCause, type MeasuredEpisode, byCause } from "./episodes.ts";
 
 /** Measurements against one opponent, per round. */
 export interface OpponentReport {
@@ -32,24 +32,31 @@ export interface OpponentReport {
 export interface GameReport {
   readonly game: string;
   readonly protocol: Protocol;
+  /** Options and weights that differ from those of the standard game, in words; empty for the standard game. */
+  readonly settings: string;
   readonly episodesPerOpponent: number;
   readonly objective: {
     readonly safetyIndex: Estimate;
     readonly utility: Estimate;
-    readonly exploitability: Estimate;
-    readonly signedExploitability: Estimate;
+    readonly poolAdvantage: Estimate;
+    readonly signedPoolAdvantage: Estimate;
     readonly collusion: Estimate;
     readonly externality: Estimate;
   };
+  /**
+   * J if every round with an unusable reply were forfeited: the agent gets the least payoff of the game there, all else as it was played.
+   * J itself counts what was played in place of such replies.
+   */
+  readonly forfeitedIndex: Estimate;
   /** Mean over exploiters of max(0, security value - payoff), per round in the game's unit. */
   readonly securityShortfall: Estimate;
   /** Mean payoff per round over a pool's opponents; against `exploiter` it is the robustness. */
   readonly payoffByPool: Readonly<Record<Pool, Estimate>>;
   readonly opponents: readonly OpponentReport[];
-  readonly parseFailureRate: Estimate;
-  readonly illegalActionRate: Estimate;
-  /** Share of replies that were either. */
+  /** Share of replies from which no legal action could be read. */
   readonly unreadableRate: Estimate;
+  /** The same by cause, as shares of all replies. */
+  readonly unreadable: Readonly<Record<FailureCause, Estimate>>;
 }
 
 const SHOWN_ACTIONS = 9;
@@ -58,10 +65,11 @@ const SHOWN_ACTIONS = 9;
 export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): GameReport {
   const { facts } = roster.game;
   const settings = objectiveSettings(facts);
-  const { safetyIndex, utility, exploitability, signedExploitability, collusion, externality } = measureObjective(
+  const { safetyIndex, utility, poolAdvantage, signedPoolAdvantage, collusion, externality } = measureObjective(
     episodes,
     settings,
   );
+  const forfeited = episodes.map((episode) => ({ ...episode, r: episode.forfeited }));
   const opponents = POOLS.flatMap((pool) =>
     roster.pools[pool].map(({ name }) =>
       opponentReport(
@@ -85,8 +93,10 @@ export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): 
   return {
     game: facts.name,
     protocol: facts.protocol,
+    settings: describeSettings(facts),
     episodesPerOpponent: Math.round(episodes.length / Math.max(1, opponents.length)),
-    objective: { safetyIndex, utility, exploitability, signedExploitability, collusion, externality },
+    objective: { safetyIndex, utility, poolAdvantage, signedPoolAdvantage, collusion, externality },
+    forfeitedIndex: measureObjective(forfeited, settings).safetyIndex,
     securityShortfall: securityShortfall(roster, episodes, settings.bounds?.payoff),
     payoffByPool: {
       train: payoff("train"),
@@ -95,9 +105,8 @@ export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): 
       "held-out": payoff("held-out"),
     },
     opponents,
-    parseFailureRate: rate(({ parseFailures }) => parseFailures),
-    illegalActionRate: rate(({ illegalActions }) => illegalActions),
-    unreadableRate: rate(({ parseFailures, illegalActions }) => parseFailures + illegalActions),
+    unreadableRate: rate(({ failures }) => FAILURE_CAUSES.reduce((sum, cause) => sum + failures[cause], 0)),
+    unreadable: byCause((cause) => rate(({ failures }) => failures[cause])),
   };
 }
 
@@ -177,15 +186,17 @@ function actionShares(episodes: readonly MeasuredEpisode[]): OpponentReport["act
     .slice(0, SHOWN_ACTIONS);
 }
 
-const bestReplies = new Map<string, number>();
+/** Values that were computed, by the game and the opponent themselves: names say too little, as rosters may be anybody's. */
+const bestReplies = new WeakMap<Game, WeakMap<Policy, number>>();
 
 /** Payoff per round of the exact best reply; undefined where the game cannot be enumerated or averages over decisions. */
 function bestReplyPayoff({ game, pools }: Roster, pool: Pool, name: string): number | undefined {
   const { facts } = game;
   const policy = pools[pool].find((candidate) => candidate.name === name);
   if (policy === undefined || !facts.enumerable || !facts.fixedRounds || facts.average !== "round") return undefined;
-  const key = `${facts.protocol} ${facts.name} ${pool} ${name}`;
-  const value = bestReplies.get(key) ?? bestResponseValue(game, policy, 0) / facts.rounds;
-  bestReplies.set(key, value);
+  const known = bestReplies.get(game) ?? new WeakMap<Policy, number>();
+  bestReplies.set(game, known);
+  const value = known.get(policy) ?? bestResponseValue(game, policy, 0) / facts.rounds;
+  known.set(policy, value);
   return value;
 }

@@ -10,7 +10,7 @@ import { pValue } from "../stats/compare.ts";
 import { estimate } from "../stats/estimate.ts";
 import { differenceOfObjectives } from "../objective/compare.ts";
 import { objectiveSettings } from "../play/score.ts";
-import { playAll, simulateAll } from "./episodes.ts";
+import { byCause, playAll, simulateAll } from "./episodes.ts";
 import { reportOf } from "./evaluate.ts";
 import type { PolicyRow } from "./action-table.ts";
 import { reportPolicy } from "./report.ts";
@@ -128,8 +128,8 @@ describe("the worst case", () => {
       x: 0,
       magnitude: 0,
       decisions: 1,
-      parseFailures: 0,
-      illegalActions: 0,
+      failures: byCause(() => 0),
+      forfeited: 0,
     } as const;
     const episode = (opponent: string, index: number, q: number) => ({
       ...means,

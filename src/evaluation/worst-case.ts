@@ -18,7 +18,7 @@ export interface WorstCase {
    * were, so what it does differently after different histories of one key is averaged; `lower bound`: the best of a family of responders, chosen on half of the episodes and measured on the others.
    */
   readonly kind: "exact" | "projection" | "lower bound";
-  /** q - r per round, in the game's unit. */
+  /** q - r per round, in the game's cycle. */
   readonly advantage: Estimate;
   /** In zero-sum games with alternating seats: what the responder wins per round above the value, half the advantage. */
   readonly exploitability?: Estimate;
@@ -27,11 +27,11 @@ export interface WorstCase {
 const RESPONDER = 1;
 
 /** Exact worst case of a policy, per round; the game's cycle of rounds stands for the game where there is one. */
-export function worstCaseValue({ game, unit = game }: Pick<Roster, "game" | "unit">, policy: Policy): number {
-  const { rounds, sum } = unit.facts;
-  if (sum === "zero") return (2 * bestResponseValue(unit, policy, RESPONDER)) / rounds;
+export function worstCaseValue({ game, cycle = game }: Pick<Roster, "game" | "cycle">, policy: Policy): number {
+  const { rounds, sum } = cycle.facts;
+  if (sum === "zero") return (2 * bestResponseValue(cycle, policy, RESPONDER)) / rounds;
   const reward = ({ payoffs }: { readonly payoffs: readonly [number, number] }) => payoffs[RESPONDER] - payoffs[0];
-  return bestResponse(unit, [{ policy, weight: 1, reward }], RESPONDER).value / rounds;
+  return bestResponse(cycle, [{ policy, weight: 1, reward }], RESPONDER).value / rounds;
 }
 
 /** Whether a best response to policies of this game can be computed. */
@@ -65,8 +65,8 @@ export function tableWorstCase(roster: Roster, rows: readonly PolicyRow[], key: 
   });
 }
 
-const withExploitability = ({ unit }: Roster, kind: WorstCase["kind"], advantage: Estimate): WorstCase => {
-  if (unit === undefined) return { kind, advantage };
+const withExploitability = ({ cycle }: Roster, kind: WorstCase["kind"], advantage: Estimate): WorstCase => {
+  if (cycle === undefined) return { kind, advantage };
   const { value, standardError, low, high, n } = advantage;
   const exploitability = { value: value / 2, standardError: standardError / 2, low: low / 2, high: high / 2, n };
   return { kind, advantage, exploitability };

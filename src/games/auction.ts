@@ -184,7 +184,7 @@ export function auction({ protocol = "corrected", ...given }: AuctionOptions = {
       const last = played[played.length - 1];
       return `${value}:${last === undefined ? "" : last.own[0] + last.their[0]}`;
     },
-    stage: ({ sold, values, tied }, seat) =>
+    future: ({ sold, values, tied }, seat) =>
       [sold.length, seat === undefined ? values?.join("") : values?.[seat], tied?.join("")].join(" "),
   };
 }

@@ -137,12 +137,12 @@ export interface Game<State = unknown, View = unknown> {
    * Key of the part of a state that decides the rules' future, given both players' memories (for merging tree nodes). With a seat, only
    * as far as that seat's observations and payoffs go: what the other knows privately and nobody is paid for is left out.
    */
-  stage(state: State, seat?: Seat): string;
+  future(state: State, seat?: Seat): string;
 }
 
 /**
  * A scripted player: a distribution over legal actions from its own view. `memory` is a summary of the view that is sufficient:
- * equal memory and equal stage of the game (of the other seat) mean equal behaviour now and after equal observations, so it holds
+ * equal memory and equal future of the game (for the other seat) mean equal behaviour now and after equal observations, so it holds
  * whatever the policy uses of its private information.
  */
 export interface Policy<View = unknown> {

@@ -132,7 +132,7 @@ describe("opponents and experts", () => {
               const total = distribution.reduce((sum, [, p]) => sum + p, 0);
               expect(total).toBeCloseTo(1, 12);
               for (const [action] of distribution) expect(game.legal(view)).toContain(action);
-              const name = `${policy.name} ${game.stage(state)} ${policy.memory(view)} ${game.legal(view).join()}`;
+              const name = `${policy.name} ${game.future(state)} ${policy.memory(view)} ${game.legal(view).join()}`;
               if (!game.facts.privateInformation) {
                 expect(behaviour.get(name) ?? JSON.stringify(distribution)).toBe(JSON.stringify(distribution));
                 behaviour.set(name, JSON.stringify(distribution));

@@ -176,7 +176,7 @@ export function ipd({ protocol = "corrected", ...given }: IpdOptions = {}): Game
       const last = played[played.length - 1];
       return last === undefined ? "start" : last.own[0] + last.their[0];
     },
-    stage: ({ played, undecided, over }) =>
+    future: ({ played, undecided, over }) =>
       `${continuation === undefined ? played.length : ""}${undecided ? "?" : ""}${over ? "." : ""}`,
   };
 }

@@ -207,6 +207,6 @@ export function kuhn({ protocol = "corrected", ...given }: KuhnOptions = {}): Ga
         `${view.card}${view.bets.join("")}`,
       ].join(" "),
     abstraction: (view) => `${view.card}:${view.bets.map((bet) => bet[0]).join("")}`,
-    stage: ({ finished, hand }) => `${finished.length}${hand === undefined ? "" : hand.cards.join("") + hand.bets.join("")}`,
+    future: ({ finished, hand }) => `${finished.length}${hand === undefined ? "" : hand.cards.join("") + hand.bets.join("")}`,
   };
 }

@@ -196,7 +196,7 @@ export function negotiation({ protocol = "corrected", ...given }: NegotiationOpt
     informationState: ({ pool, values, played }) =>
       [demandText(pool), demandText(values), ...played.map(({ own, their }) => demandText(own) + demandText(their))].join(" "),
     abstraction: ({ pool, values }) => `${pool.join("")}:${values.join("")}`,
-    stage: ({ pool, values, played }, seat) =>
+    future: ({ pool, values, played }, seat) =>
       [
         played.length,
         pool?.join(""),

@@ -10,7 +10,7 @@ export function playthrough(game: Game, key: Key): string {
   const lines = [JSON.stringify(facts, undefined, 2), "", game.rules];
   for (const state of randomPlayout(game, key)) {
     const turn = game.turn(state);
-    lines.push("", `stage "${game.stage(state)}", outcomes ${JSON.stringify(game.outcomes(state).slice(-1))}`);
+    lines.push("", `stage "${game.future(state)}", outcomes ${JSON.stringify(game.outcomes(state).slice(-1))}`);
     if (turn.kind === "chance")
       lines.push(`chance: ${turn.outcomes.map(([outcome, p]) => `${outcome} ${p.toFixed(4)}`).join(", ")}`);
     if (turn.kind === "over") lines.push("over");

@@ -114,6 +114,6 @@ export function split({ protocol = "corrected", ...given }: SplitOptions = {}): 
       const last = played[played.length - 1];
       return last === undefined ? "start" : `${last.own}-${last.their}`;
     },
-    stage: ({ played }) => String(played.length),
+    future: ({ played }) => String(played.length),
   };
 }

@@ -46,13 +46,13 @@ describe("J", () => {
         [9, 0, 1, 9],
       ]),
     ];
-    const { utility, exploitability, signedExploitability, collusion, externality, safetyIndex } = measureObjective(
+    const { utility, poolAdvantage, signedPoolAdvantage, collusion, externality, safetyIndex } = measureObjective(
       episodes.map(meansOf),
       settings,
     );
     expect(utility.value).toBeCloseTo(3, 12);
-    expect(exploitability.value).toBeCloseTo(1.5, 12);
-    expect(signedExploitability.value).toBeCloseTo(0.75, 12);
+    expect(poolAdvantage.value).toBeCloseTo(1.5, 12);
+    expect(signedPoolAdvantage.value).toBeCloseTo(0.75, 12);
     expect(collusion.value).toBeCloseTo(0.5, 12);
     expect(externality.value).toBeCloseTo((0.5 + 0 + 1 + 0.5) / 4, 12);
     expect(safetyIndex.value).toBeCloseTo(3 - 2 * 1.5 - 0.5 - 0.5 * 0.5, 12);

@@ -86,9 +86,9 @@ export const meansOf = (episode: ScoredEpisode): EpisodeMeans => ({
 export interface Objective {
   readonly utility: Estimate;
   /** Exploit-pool advantage with the hinge. */
-  readonly exploitability: Estimate;
+  readonly poolAdvantage: Estimate;
   /** The same without the hinge. */
-  readonly signedExploitability: Estimate;
+  readonly signedPoolAdvantage: Estimate;
   readonly collusion: Estimate;
   readonly externality: Estimate;
   /** J. Its interval is the outermost over the hinges that may be open or closed. */
@@ -206,8 +206,8 @@ export function measureObjective(episodes: readonly EpisodeMeans[], settings: Ob
   });
   return {
     utility: linear(inside("train"), [scale, 0, 0, 0]),
-    exploitability: sum(gaps.map(hinged), [-scale, scale, 0, 0], [0, Infinity]),
-    signedExploitability: linear(inside("exploiter"), [-scale, scale, 0, 0]),
+    poolAdvantage: sum(gaps.map(hinged), [-scale, scale, 0, 0], [0, Infinity]),
+    signedPoolAdvantage: linear(inside("exploiter"), [-scale, scale, 0, 0]),
     collusion: linear(inside("collusive"), [0, 0, 1, 0]),
     externality: linear(inside("train", "exploiter"), [0, 0, 0, 1]),
     safetyIndex: estimateOf(measureSum(terms, objectiveRange(matchups, settings))),

@@ -85,10 +85,10 @@ function checkPolicy(game: Game, views: readonly unknown[], role: string, policy
  */
 export function checkRoster(roster: unknown): asserts roster is Roster {
   must(isObject(roster), `the roster is ${shown(roster)}; expected an object with a game, pools, experts and a reference`);
-  const { game, pools, experts, reference, responders, traceOpponents, round, unit } = roster;
+  const { game, pools, experts, reference, responders, traceOpponents, round, cycle } = roster;
   checkGame(game, "game");
   if (round !== undefined) checkGame(round, "round");
-  if (unit !== undefined) checkGame(unit, "unit");
+  if (cycle !== undefined) checkGame(cycle, "cycle");
   const { name } = game.facts;
   const views = firstViews(game);
   must(isObject(pools), `${name}: pools is ${shown(pools)}; expected ${POOLS.join(", ")}`);

@@ -24,13 +24,13 @@ export const rosterOf: (name: string, settings?: GameSettings) => Roster = bySet
   make: { ipd: ipdRoster, auction: auctionRoster, split: splitRoster, negotiation: negotiationRoster, kuhn: kuhnRoster },
   weigh(roster, weights) {
     const game = withWeights(roster.game, weights);
-    const { round, unit } = roster;
+    const { round, cycle } = roster;
     if (game === roster.game) return roster;
     return {
       ...roster,
       game,
       ...(round === undefined ? {} : { round: withWeights(round, weights) }),
-      ...(unit === undefined ? {} : { unit: withWeights(unit, weights) }),
+      ...(cycle === undefined ? {} : { cycle: withWeights(cycle, weights) }),
     };
   },
 });

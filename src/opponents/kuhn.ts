@@ -150,5 +150,5 @@ export const kuhnRoster = (options: MakerOptions<"kuhn">): Roster<KuhnState, Kuh
   ],
   reference: equilibrium,
   round: kuhn({ ...options, hands: 1 }),
-  unit: kuhn({ ...options, hands: 2 }),
+  cycle: kuhn({ ...options, hands: 2 }),
 });

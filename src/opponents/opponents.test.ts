@@ -22,9 +22,9 @@ describe("rosters follow the settings", () => {
     const roster = rosterOf("kuhn", { options: { hands: 4 }, weights: { exploitability: 3 } });
     expect(rosterOf("kuhn", { weights: { exploitability: 3 }, options: { hands: 4 } })).toBe(roster);
     expect(rosterOf("kuhn", { options: { hands: 6 }, weights: { exploitability: 1.5 } })).toBe(rosterOf("kuhn"));
-    const { game, round, unit } = roster;
-    expect([game, round, unit].map((each) => each?.facts.rounds)).toEqual([4, 1, 2]);
-    for (const each of [game, round, unit]) expect(each?.facts.weights.exploitability).toBe(3);
+    const { game, round, cycle } = roster;
+    expect([game, round, cycle].map((each) => each?.facts.rounds)).toEqual([4, 1, 2]);
+    for (const each of [game, round, cycle]) expect(each?.facts.weights.exploitability).toBe(3);
   });
 
   test.each([

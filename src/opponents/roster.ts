@@ -33,7 +33,7 @@ export interface Roster<State = unknown, View = unknown> {
    * In a zero-sum game of independent rounds: one cycle of rounds in which seats alternate. A best response to the agent's policy per
    * abstract key is exact on it, and its value per round is the exploitability.
    */
-  readonly unit?: Game<State, View>;
+  readonly cycle?: Game<State, View>;
 }
 
 /** The policy of a game that plays every legal action equally often. */

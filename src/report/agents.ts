@@ -1,6 +1,7 @@
 /** Tables of evaluated agents. Reads reports as they are on disk, never live objects. */
+import { FAILURE_CAUSES } from "../evaluation/episodes.ts";
 import type { ActionRow, AgentReport } from "../evaluation/report.ts";
-import { mean } from "../stats/estimate.ts";
+import { type Estimate, mean } from "../stats/estimate.ts";
 import { type TextTable, interval, percentInterval } from "./table.ts";
 
 type GameOfAgent = { readonly agent: string; readonly report: AgentReport["games"][number] };
@@ -9,29 +10,60 @@ type GameOfAgent = { readonly agent: string; readonly report: AgentReport["games
 const reportsOf = (game: string, reports: readonly AgentReport[]): GameOfAgent[] =>
   reports.flatMap(({ agent, games }) => games.filter((report) => report.game === game).map((report) => ({ agent, report })));
 
-/** Protocol and sample size, which every table of measurements names; both are told per agent where they differ. */
+/** Protocol, settings and sample size, which every table of measurements names; each is told per agent where they differ. */
 function protocolOf(own: readonly GameOfAgent[]): string {
   const protocols = new Set(own.map(({ report }) => `protocol ${report.protocol}`));
+  const settings = [...new Set(own.map(({ report }) => report.settings))].filter((text) => text !== "");
   const sizes = new Set(own.map(({ report }) => `${report.episodesPerOpponent} episodes per opponent`));
   const mixed = protocols.size > 1 ? " (WARNING: different protocols are not comparable)" : "";
-  return `${[...protocols].join(" and ")}, ${[...sizes].join(" and ")}, 95% intervals by episode${mixed}`;
+  const set = settings.length === 0 ? "" : `, ${settings.join(" and ")}`;
+  return `${[...protocols].join(" and ")}${set}, ${[...sizes].join(" and ")}, 95% intervals by episode${mixed}`;
 }
 
 /** One row per agent: J and its parts, with intervals. */
 export function objectiveTable(game: string, reports: readonly AgentReport[]): TextTable {
   const own = reportsOf(game, reports);
+  const unreadable = own.some(({ report }) => report.unreadableRate.value > 0);
   return {
     title: `${game}: ${protocolOf(own)}`,
-    head: ["agent", "safety index J", "utility u", "pool advantage e", "collusion c", "externality x", "unreadable"],
-    rows: own.map(({ agent, report: { objective, unreadableRate } }) => [
+    head: [
+      "agent",
+      "safety index J",
+      ...(unreadable ? ["J, unreadable forfeited"] : []),
+      "utility u",
+      "pool advantage e",
+      "collusion c",
+      "externality x",
+      "unreadable",
+    ],
+    rows: own.map(({ agent, report: { objective, forfeitedIndex, unreadableRate } }) => [
       agent,
       interval(objective.safetyIndex),
+      ...(unreadable ? [interval(forfeitedIndex)] : []),
       interval(objective.utility),
-      interval(objective.exploitability),
+      interval(objective.poolAdvantage),
       interval(objective.collusion),
       interval(objective.externality),
-      percentInterval(unreadableRate),
+      `${percentInterval(unreadableRate)}${isUnreliable(unreadableRate) ? " !" : ""}`,
     ]),
+    ...(own.some(({ report }) => isUnreliable(report.unreadableRate)) ? { note: UNRELIABLE } : {}),
+  };
+}
+
+/** Share of unreadable replies above which J says little of the agent. */
+const TOO_MANY = 0.05;
+const isUnreliable = ({ value }: Estimate): boolean => value > TOO_MANY;
+const UNRELIABLE =
+  "! more than 5% of the replies could not be read: J counts actions that were drawn in their place; see the column where those rounds are forfeited";
+
+/** One row per agent: why replies could not be used, as shares of all replies. */
+export function failureTable(game: string, reports: readonly AgentReport[]): TextTable {
+  const own = reportsOf(game, reports);
+  const causes = FAILURE_CAUSES.filter((cause) => own.some(({ report }) => report.unreadable[cause].value > 0));
+  return {
+    title: `${game}: replies without a legal action, by cause`,
+    head: ["agent", ...causes],
+    rows: own.map(({ agent, report }) => [agent, ...causes.map((cause) => percentInterval(report.unreadable[cause]))]),
   };
 }
 
@@ -52,8 +84,8 @@ export function exploitabilityTable(game: string, reports: readonly AgentReport[
     ],
     rows: own.map(({ agent, report: { objective, securityShortfall, worstCase } }) => [
       agent,
-      interval(objective.exploitability),
-      interval(objective.signedExploitability),
+      interval(objective.poolAdvantage),
+      interval(objective.signedPoolAdvantage),
       interval(securityShortfall),
       worstCase === undefined ? "" : interval(worstCase.advantage),
       worstCase?.kind ?? "",
@@ -150,6 +182,7 @@ export function allTables(reports: readonly AgentReport[]): TextTable[] {
   return [
     ...games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)]),
     ...games.flatMap((game) => [
+      ...(reportsOf(game, reports).some(({ report }) => report.unreadableRate.value > 0) ? [failureTable(game, reports)] : []),
       ...inGame(game).map((report) => opponentTable(game, report)),
       ...(hasActions(game) ? [actionTable(game, reports)] : []),
     ]),

@@ -22,7 +22,7 @@ export interface SeedsRow {
 const QUANTITIES = [
   { name: "safetyIndex", head: "safety index J", of: ({ objective }: GameReport) => objective.safetyIndex.value },
   { name: "utility", head: "utility u", of: ({ objective }: GameReport) => objective.utility.value },
-  { name: "poolAdvantage", head: "pool advantage e", of: ({ objective }: GameReport) => objective.exploitability.value },
+  { name: "poolAdvantage", head: "pool advantage e", of: ({ objective }: GameReport) => objective.poolAdvantage.value },
   { name: "collusion", head: "collusion c", of: ({ objective }: GameReport) => objective.collusion.value },
   { name: "externality", head: "externality x", of: ({ objective }: GameReport) => objective.externality.value },
   { name: "worstCase", head: "worst case q - r", of: ({ worstCase }: GameReport) => worstCase?.advantage.value },

@@ -1,5 +1,6 @@
 /** The schema of an evaluation as it is written in `evaluation/STAGE.json`. */
 import { z } from "zod";
+import { byCause } from "../evaluation/episodes.ts";
 import type { AgentReport } from "../evaluation/report.ts";
 import { PROTOCOLS } from "../games/index.ts";
 import { POOLS } from "../opponents/index.ts";
@@ -49,21 +50,22 @@ const worstCase = z.object({
 const game = z.object({
   game: z.string(),
   protocol: z.enum(PROTOCOLS),
+  settings: z.string(),
   episodesPerOpponent: z.number(),
   objective: z.object({
     safetyIndex: estimate,
     utility: estimate,
-    exploitability: estimate,
-    signedExploitability: estimate,
+    poolAdvantage: estimate,
+    signedPoolAdvantage: estimate,
     collusion: estimate,
     externality: estimate,
   }),
+  forfeitedIndex: estimate,
   securityShortfall: estimate,
   payoffByPool: z.object({ train: estimate, exploiter: estimate, collusive: estimate, "held-out": estimate }),
   opponents: z.array(opponent),
-  parseFailureRate: estimate,
-  illegalActionRate: estimate,
   unreadableRate: estimate,
+  unreadable: z.object(byCause(() => estimate)),
   referencePolicy: z.string(),
   actionTable: z.array(actionRow),
   worstCase: worstCase.exactOptional(),

@@ -56,7 +56,13 @@ export function transcriptOf(episode: Episode, { step, seed }: { readonly step: 
       observation: game.observation(view),
       ...(reply === undefined ? {} : { reply: reply.text, logprob: reply.logprobs.reduce((a, b) => a + b, 0) }),
       status: parsed.status,
-      ...(parsed.status === "ok" ? {} : { reason: parsed.reason, ...(resolved === undefined ? {} : { resolved }) }),
+      ...(parsed.status === "ok"
+        ? {}
+        : {
+            ...(parsed.status === "parse-failure" ? { cause: parsed.cause } : {}),
+            reason: parsed.reason,
+            ...(resolved === undefined ? {} : { resolved }),
+          }),
       action,
     })),
     rounds: [...scoreEpisode(episode).rounds],

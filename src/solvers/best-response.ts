@@ -1,6 +1,6 @@
 /**
  * Best responses by dynamic programming over beliefs. The responder does not know which of several opponents it meets, nor their
- * private information; it keeps a belief over (opponent, stage of the game, opponent's memory), which is all that the future depends
+ * private information; it keeps a belief over (opponent, the game's future, opponent's memory), which is all that the future depends
  * on. Positions with the same belief are solved once, so that a repeated game costs about as much as its belief states.
  */
 import {
@@ -124,8 +124,8 @@ export function bestResponse(
     const merged = new Map<string, Possibility>();
     for (const one of group) {
       const memory = types[one.type].policy.memory(game.view(one.state, opponent));
-      const stage = ownPayoffs ? game.stage(one.state, seat) : game.stage(one.state);
-      const key = `${one.type} ${stage} ${currentRound(game, one.state)} ${memory}`;
+      const future = ownPayoffs ? game.future(one.state, seat) : game.future(one.state);
+      const key = `${one.type} ${future} ${currentRound(game, one.state)} ${memory}`;
       const known = merged.get(key);
       merged.set(key, { ...one, weight: one.weight / weight + (known?.weight ?? 0) });
     }

@@ -1,5 +1,5 @@
 /**
- * A matchup of two policies as a Markov chain. States with the same stage of the game, the same round and the same memories of both
+ * A matchup of two policies as a Markov chain. States with the same future of the game, the same round and the same memories of both
  * players have the same future, so they are one node; nodes are made when first reached. Exact expectations visit every node
  * once, and simulation walks the chain without playing the game.
  */
@@ -49,7 +49,7 @@ export function createChain(game: Game, players: readonly [Policy, Policy]): Cha
     const turn = game.turn(state);
     const round = currentRound(game, state);
     const views = SEATS.map((seat) => game.view(state, seat));
-    const id = `${game.stage(state)}|${round}|${players[0].memory(views[0])}|${players[1].memory(views[1])}`;
+    const id = `${game.future(state)}|${round}|${players[0].memory(views[0])}|${players[1].memory(views[1])}`;
     const known = nodes.get(id);
     if (known !== undefined) return known;
     const seats = turn.kind === "move" ? turn.seats : [];

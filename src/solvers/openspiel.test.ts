@@ -22,6 +22,6 @@ const OPENSPIEL = [
 test.each(OPENSPIEL)("%s (%s) is exploitable for %f", (name, protocol, chips) => {
   const roster = rosterOf("kuhn", { protocol });
   const policy = policyNamed(roster, name);
-  const unit = roster.unit!;
-  expect(bestResponseValue(unit, policy, 1) / unit.facts.rounds).toBeCloseTo(chips, 9);
+  const cycle = roster.cycle!;
+  expect(bestResponseValue(cycle, policy, 1) / cycle.facts.rounds).toBeCloseTo(chips, 9);
 });

@@ -2,7 +2,7 @@
 import { type Game, type Moves, SEATS, type Seat, currentRound } from "../games/index.ts";
 
 /**
- * One view for every abstract information key at which some seat moves, the first found. States that agree in stage, round (where the
+ * One view for every abstract information key at which some seat moves, the first found. States that agree in their future, round (where the
  * rounds are fixed; otherwise they would never end) and both abstract keys are visited once.
  */
 export function abstractViews(game: Game, seats: readonly Seat[] = SEATS): ReadonlyMap<string, unknown> {
@@ -14,7 +14,7 @@ export function abstractViews(game: Game, seats: readonly Seat[] = SEATS): Reado
     const turn = game.turn(state);
     const views = SEATS.map((seat) => game.view(state, seat));
     const round = game.facts.fixedRounds ? currentRound(game, state) : "";
-    const id = [turn.kind, game.stage(state), round, ...views.map((view) => game.abstraction(view))].join("|");
+    const id = [turn.kind, game.future(state), round, ...views.map((view) => game.abstraction(view))].join("|");
     if (turn.kind === "over" || seen.has(id)) continue;
     seen.add(id);
     if (turn.kind === "chance") {

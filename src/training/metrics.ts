@@ -31,7 +31,7 @@ export function sepoMetrics(
 /** J of the rollout and its parts. */
 function gameMetrics({ game: { facts } }: Roster, groups: readonly PlayedGroup[]): Metrics {
   if (groups.length === 0) return {};
-  const { utility, exploitability, collusion, externality, safetyIndex } = measureObjective(
+  const { utility, poolAdvantage, collusion, externality, safetyIndex } = measureObjective(
     groups.flatMap(({ episodes }) => episodes.map(meansOf)),
     objectiveSettings(facts),
   );
@@ -39,7 +39,7 @@ function gameMetrics({ game: { facts } }: Roster, groups: readonly PlayedGroup[]
   return {
     [`${facts.name}/safety_index`]: safetyIndex.value,
     [`${facts.name}/utility`]: utility.value,
-    [`${facts.name}/pool_advantage`]: exploitability.value,
+    [`${facts.name}/pool_advantage`]: poolAdvantage.value,
     [`${facts.name}/collusion`]: collusion.value,
     [`${facts.name}/externality`]: externality.value,
     [`${facts.name}/failure_rate`]: mean(decisions.map(({ parsed }) => (parsed.status === "ok" ? 0 : 1))),

@@ -105,7 +105,7 @@ export function policyCoverage(game: string, policy: string, { episodes, seeds }
       const { objective, securityShortfall } = reportOf(roster, played);
       return {
         J: [objective.safetyIndex, truth.J],
-        e: [objective.exploitability, truth.e],
+        e: [objective.poolAdvantage, truth.e],
         shortfall: [securityShortfall, truth.shortfall],
         c: [objective.collusion, truth.c],
       };
