@@ -164,7 +164,7 @@ describe("sepo", () => {
   test("a person can play, is corrected, and can leave", async () => {
     const { code, out } = await sepo(["play", "ipd", "--against", "always-defect"], `hello\n${"DEFECT\n".repeat(8)}`);
     expect(code).toBe(0);
-    expect(out).toContain("no line names an action; expected COOPERATE or DEFECT");
+    expect(out).toContain("names no action; expected COOPERATE or DEFECT");
     expect(out).toContain("total    8     8  points");
     expect((await sepo(["play", "kuhn"], "\n")).out).toContain("You left the table.");
   });
