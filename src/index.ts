@@ -10,6 +10,7 @@ export {
   OBJECTIVE_POOLS,
   POOLS,
   allRosters,
+  checkRoster,
   policiesOf,
   policyNamed,
   rosterOf,

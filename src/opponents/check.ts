@@ -11,7 +11,7 @@ function must(condition: boolean, problem: string): asserts condition {
   if (!condition) throw new GameError(problem);
 }
 
-const METHODS = "start turn chance move outcomes view legal observation informationState abstraction stage".split(" ");
+const METHODS = "start turn chance move outcomes view legal observation informationState abstraction future".split(" ");
 
 function checkGame(game: unknown, what: string): asserts game is Game {
   must(isObject(game), `the roster's ${what} is ${shown(game)}; expected a game`);

@@ -153,7 +153,7 @@ describe("replies that cannot be used", () => {
       const player = modelPlayer("scripted", {
         sampler,
         encoding: words,
-        sampling: { temperature: 1, maxTokens: reply.length, stop: [] },
+        sampling: { temperature: 1, maxTokens: reply.length, stop: [bet, fold, pass] },
       });
       const [decision] = await player.decide([{ game, view, key: seedKey(0) }]);
       expect(decision.parsed.status).toBe(status);
