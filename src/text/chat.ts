@@ -8,6 +8,7 @@
  */
 import type { Prompt } from "../engines/engine.ts";
 import { boundedCache } from "./cache.ts";
+import { rolesOf } from "./roles.ts";
 import { type Message, createTemplate } from "./template.ts";
 import { type Thinking, outsideThinking, thinkingOf } from "./thinking.ts";
 import { type Tokenizer, TokenizerError, namedTokens } from "./tokenizer.ts";
@@ -27,6 +28,8 @@ export interface Chat {
   readonly vocabularySize: number;
   /** Tokens that end an assistant message; the first is the one its template writes, then those the model's files name. */
   readonly stop: readonly number[];
+  /** What a person should know of how messages are written, such as where a template without system messages has the rules. */
+  readonly notes: readonly string[];
   /** The prompt that asks the assistant to continue; `shared` covers a leading system message. */
   prompt(messages: readonly Message[]): Prompt;
   /** An assistant message as completion tokens, with its end; the thinking that its prompt opens is closed at once. */
@@ -49,6 +52,7 @@ export interface Chat {
 /** What differs between our own template, which needs no rendering, and any other. */
 interface Layout {
   readonly end: number;
+  readonly notes: readonly string[];
   readonly thinking?: Thinking;
   prompt(messages: readonly Message[]): Prompt;
   /** What follows the content of an assistant message, its end first, when a user message comes next. */
@@ -60,7 +64,11 @@ export interface ChatOptions {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
-/** Throws `TokenizerError` for a template that cannot be used; so do the methods for messages that it rejects. */
+/**
+ * Throws `TokenizerError` for a template that cannot be used, among them one that loses a user's message or never opens the
+ * assistant's turn; so do the methods for messages that it rejects. Where a template has no place for a system message, the message
+ * goes to the head of the user's, and `notes` says so.
+ */
 export function createChat(tokenizer: Tokenizer, { variables = {} }: ChatOptions = {}): Chat {
   const own = tokenizer.files.chatTemplate === CHAT_TEMPLATE;
   const layout = own ? markerLayout(tokenizer) : templateLayout(tokenizer, variables);
@@ -80,6 +88,7 @@ export function createChat(tokenizer: Tokenizer, { variables = {} }: ChatOptions
     tokenizer,
     vocabularySize: tokenizer.vocabularySize,
     stop,
+    notes: layout.notes,
     prompt: (messages) => layout.prompt(messages),
     reply: (text) => [...(thinking?.opened === true ? closed(text) : tokenizer.encode(text)), end],
     text: (tokens) => tokenizer.decode(untilEnd(tokens), { spelled }),
@@ -143,6 +152,7 @@ function markerLayout(tokenizer: Tokenizer): Layout {
   const prompts = boundedCache<Prompt>(CACHED_PROMPTS);
   return {
     end,
+    notes: [],
     prompt: (messages) =>
       prompts(messages.map(({ role, content }) => `${role} ${content.length} ${content}`).join(), () => write(messages)),
     afterReply: (content) => [end, markers.user, ...tokenizer.encode(content), end, markers.assistant],
@@ -158,6 +168,7 @@ const CACHED_SYSTEMS = 1_000_000;
  */
 function templateLayout(tokenizer: Tokenizer, variables: Readonly<Record<string, unknown>>): Layout {
   const template = createTemplate(tokenizer, variables);
+  const roles = rolesOf(template);
   const reply: readonly Message[] = [
     { role: "user", content: "a" },
     { role: "assistant", content: "b" },
@@ -170,10 +181,10 @@ function templateLayout(tokenizer: Tokenizer, variables: Readonly<Record<string,
   const head = (system: string): readonly number[] => {
     const [a, b] = ["a", "b"].map((content) =>
       template.encode(
-        [
+        roles.arrange([
           { role: "system", content: system },
           { role: "user", content },
-        ],
+        ]),
         true,
       ),
     );
@@ -181,9 +192,10 @@ function templateLayout(tokenizer: Tokenizer, variables: Readonly<Record<string,
   };
   return {
     end,
+    notes: roles.notes,
     ...(thinking === undefined ? {} : { thinking }),
     prompt(messages) {
-      const tokens = template.encode(messages, true);
+      const tokens = template.encode(roles.arrange(messages), true);
       const [first] = messages;
       return { tokens, shared: first?.role === "system" ? commonLength(tokens, heads(first.content, head)) : 0 };
     },

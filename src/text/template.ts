@@ -33,7 +33,7 @@ const marked = (index: number): string => `\uE000${index}\uE001`;
 export function createTemplate(tokenizer: Tokenizer, variables: Readonly<Record<string, unknown>> = {}): ChatTemplate {
   const { files, specials } = tokenizer;
   const pattern = spellingPattern([...specials.keys()]);
-  const template = explain("cannot be parsed", () => new Template(files.chatTemplate));
+  const template = explain("cannot be parsed", () => new Template(withUnixLines(files.chatTemplate)));
   const settings = { tools: null, documents: null, ...namedTokens(files.config), ...variables };
   const render: ChatTemplate["render"] = (messages, answer) =>
     explain(`rejects the roles ${messages.map(({ role }) => role).join(", ")}`, () =>
@@ -84,6 +84,9 @@ export function createTemplate(tokenizer: Tokenizer, variables: Readonly<Record<
     },
   };
 }
+
+/** Line ends as Jinja reads them, whatever system wrote the file. */
+const withUnixLines = (text: string): string => text.replaceAll(/\r\n?/g, "\n");
 
 function explain<T>(what: string, action: () => T): T {
   try {
