@@ -45,6 +45,20 @@ describe("files", () => {
     expect(await readText(join(folder, "bom"), "text")).toBe("a");
   });
 
+  test("another encoding is named, with the first byte that is none of UTF-8", async () => {
+    const path = join(folder, "encoded");
+    const refusal = async (bytes: Uint8Array) => {
+      await writeFile(path, bytes);
+      return readText(path, "a text");
+    };
+    await expect(refusal(Buffer.from("\uFEFFa", "utf16le"))).rejects.toThrow(
+      `${path}: expected a text in UTF-8, but the file is UTF-16 (little-endian)`,
+    );
+    // A replacement character that is meant, and then an e with an acute accent in Latin-1.
+    await expect(refusal(Buffer.from([...Buffer.from("\uFFFDa"), 0xe9, 0x62]))).rejects.toThrow("byte 4 is 0xe9");
+    await expect(refusal(Buffer.from([0x61, 0xe2, 0x82]))).rejects.toThrow("byte 1 is 0xe2");
+  });
+
   test("digests are those of the content, or of its beginning", async () => {
     await writeFile(join(folder, "abc"), "abcdef");
     // printf abc | sha256sum

@@ -1,4 +1,5 @@
 /** Files whose errors name the file and what was expected, and folders that appear whole or not at all. */
+import { isUtf8 } from "node:buffer";
 import { type Hash, createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readFile, rmdir, stat } from "node:fs/promises";
@@ -39,11 +40,34 @@ export function reasonOf(cause: unknown): string {
 }
 
 /** Text of a file, without a byte order mark. `what` says what was expected, for the error. */
-export async function readText(path: string, what: string): Promise<string> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+export const readText = async (path: string, what: string): Promise<string> => withoutMark(await readUtf8(path, what));
+
+/** Text without the byte order mark that editors on Windows write at its beginning. */
+export const withoutMark = (text: string): string => (text.startsWith("\uFEFF") ? text.slice(1) : text);
+
+/** Text of a file as it is; another encoding than UTF-8 is an error that names it. */
+export async function readUtf8(path: string, what: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw new FileError(`${path}: expected ${what}, but it cannot be read: ${reasonOf(cause)}`, { cause });
   });
-  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+  const encoding = otherEncoding(bytes);
+  if (encoding !== undefined) throw new FileError(`${path}: expected ${what} in UTF-8, but the file is ${encoding}`);
+  return bytes.toString("utf8");
+}
+
+function otherEncoding(bytes: Buffer): string | undefined {
+  if (bytes.length >= 2 && bytes.readUInt16BE(0) === 0xfffe) return "UTF-16 (little-endian)";
+  if (bytes.length >= 2 && bytes.readUInt16BE(0) === 0xfeff) return "UTF-16 (big-endian)";
+  if (isUtf8(bytes)) return undefined;
+  // Where the decoder first put a character for what is none.
+  const text = bytes.toString("utf8");
+  let byte = 0;
+  for (let at = text.indexOf("\uFFFD"), from = 0; at >= 0; from = at + 1, at = text.indexOf("\uFFFD", from)) {
+    byte += Buffer.byteLength(text.slice(from, at));
+    if (bytes.readUIntBE(byte, Math.min(3, bytes.length - byte)) !== 0xefbfbd) break;
+    byte += 3;
+  }
+  return `neither UTF-8 nor UTF-16 (byte ${byte} is 0x${bytes[byte].toString(16)})`;
 }
 
 /** Text of a file, or undefined where there is none. */

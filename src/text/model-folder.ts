@@ -3,6 +3,7 @@ import { access, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type Chat, createChat } from "./chat.ts";
+import { olderTokenizer } from "./tokenizer-files.ts";
 import { TokenizerError, type TokenizerFiles, createTokenizer, loadTokenizer } from "./tokenizer.ts";
 
 export interface FindOptions {
@@ -41,8 +42,8 @@ export async function findModelFolder(
 }
 
 async function withTokenizer(folder: string, problem: string): Promise<string> {
-  await access(join(folder, "tokenizer.json")).catch((cause: unknown) => {
-    throw new TokenizerError(`${folder}: no tokenizer.json; ${problem}`, { cause });
+  await access(join(folder, "tokenizer.json")).catch(async (cause: unknown) => {
+    throw new TokenizerError(`${folder}: no tokenizer.json; ${(await olderTokenizer(folder)) ?? problem}`, { cause });
   });
   return folder;
 }

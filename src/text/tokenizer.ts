@@ -1,59 +1,20 @@
-/** Tokenizers as Hugging Face folders: `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+/** Text to token ids and back, with special tokens that no text can write. */
 import { isDeepStrictEqual } from "node:util";
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
-import { readJson } from "../json.ts";
-import type { TokenizerJson } from "./bpe.ts";
 import { boundedCache } from "./cache.ts";
 import { isControl, spellingPattern } from "./specials.ts";
+import { TokenizerError, type TokenizerFiles } from "./tokenizer-files.ts";
 import { PRE_TOKENIZER, splitWords } from "./words.ts";
 
-/** A tokenizer file that is missing, malformed or lacks something; the message names the file. */
-export class TokenizerError extends Error {
-  override readonly name = "TokenizerError";
-}
-
-const addedToken = z.looseObject({
-  id: z.number().int(),
-  content: z.string().min(1),
-  special: z.boolean().optional(),
-  /** Whether the token takes the space before or after it in a template's text with it. */
-  lstrip: z.boolean().optional(),
-  rstrip: z.boolean().optional(),
-});
-/** A part of the pipeline; it may be null but not absent. */
-const stage = z.looseObject({ type: z.string() }).nullable();
-const tokenizerSchema = z.looseObject({
-  added_tokens: z.array(addedToken),
-  normalizer: stage,
-  pre_tokenizer: stage,
-  post_processor: stage,
-  decoder: stage,
-  model: z.looseObject({ type: z.literal("BPE"), vocab: z.record(z.string(), z.number()), merges: z.array(z.unknown()) }),
-});
-/** A token by its text, or as the object older folders have. */
-const namedToken = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();
-const configSchema = z.looseObject({
-  chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]).nullish(),
-  bos_token: namedToken,
-  eos_token: namedToken,
-  pad_token: namedToken,
-  unk_token: namedToken,
-});
-type Config = z.infer<typeof configSchema>;
-const id = z.number().int().min(0);
-/** Of `generation_config.json`: the tokens that end a reply, where they are more than the configuration's one. */
-const generationSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id)]).nullish() });
-
-export interface TokenizerFiles {
-  readonly tokenizer: z.infer<typeof tokenizerSchema>;
-  readonly config: Config;
-  readonly generation?: z.infer<typeof generationSchema>;
-  readonly chatTemplate: string;
-}
+export {
+  TokenizerError,
+  type TokenizerFiles,
+  loadTokenizer,
+  namedTokens,
+  saveTokenizer,
+  tokenizerFiles,
+} from "./tokenizer-files.ts";
 
 /** Text to token ids and back. Text never becomes a special token; those have ids of their own through `special`. */
 export interface Tokenizer {
@@ -89,10 +50,7 @@ export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const before = new Set(added.filter(({ lstrip }) => lstrip).map(({ content }) => content));
   const after = new Set(added.filter(({ rstrip }) => rstrip).map(({ content }) => content));
   // Without special tokens the library treats their spelling as plain text.
-  const library = new HuggingFaceTokenizer(
-    { ...files.tokenizer, added_tokens: added.filter(({ id }) => !specialIds.has(id)) },
-    files.config,
-  );
+  const library = libraryOf({ ...files.tokenizer, added_tokens: added.filter(({ id }) => !specialIds.has(id)) }, files.config);
   const encodePlain = (text: string): readonly number[] => library.encode(text, { add_special_tokens: false }).ids;
   const decodePlain = (tokens: readonly number[]): string =>
     tokens.length === 0 ? "" : library.decode([...tokens], { clean_up_tokenization_spaces: false });
@@ -150,71 +108,13 @@ function refuseFirstWordSpace({ pre_tokenizer: stage }: TokenizerFiles["tokenize
       throw new TokenizerError('tokenizer.json: prepend_scheme "first" is not supported; expected "never" or "always"');
 }
 
-/** The files of a tokenizer trained by `trainTokenizer`. */
-export const tokenizerFiles = (
-  trained: TokenizerJson,
-  { chatTemplate, end, pad, contextLength }: { chatTemplate: string; end: string; pad: string; contextLength: number },
-): TokenizerFiles => ({
-  tokenizer: tokenizerSchema.parse(trained),
-  config: configSchema.parse({
-    tokenizer_class: "PreTrainedTokenizerFast",
-    eos_token: end,
-    pad_token: pad,
-    model_max_length: contextLength,
-    clean_up_tokenization_spaces: false,
-  }),
-  chatTemplate,
-});
-
-/** Texts of the tokens that the config gives a role. */
-export function namedTokens(config: Config): Readonly<Record<string, string>> {
-  const roles = ["bos_token", "eos_token", "unk_token", "pad_token"] as const;
-  return Object.fromEntries(
-    roles.flatMap((role) => {
-      const token = config[role];
-      return token == null ? [] : [[role, typeof token === "string" ? token : token.content]];
-    }),
-  );
+/** The library's tokenizer; a part that it does not have is named. */
+function libraryOf(...files: ConstructorParameters<typeof HuggingFaceTokenizer>): HuggingFaceTokenizer {
+  try {
+    return new HuggingFaceTokenizer(...files);
+  } catch (cause) {
+    throw new TokenizerError(`tokenizer.json: not supported: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
 }
-
-/** Writes the files that `loadTokenizer` and Hugging Face's `AutoTokenizer` read into a folder that exists. */
-export async function saveTokenizer(
-  folder: string,
-  { tokenizer, config, generation, chatTemplate }: TokenizerFiles,
-): Promise<void> {
-  const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
-  const named = namedTokens(config);
-  const others = tokenizer.added_tokens.flatMap(({ content, special }) =>
-    special === true && !Object.values(named).includes(content) ? [content] : [],
-  );
-  await writeFileAtomic(join(folder, "tokenizer.json"), json(tokenizer));
-  await writeFileAtomic(join(folder, "tokenizer_config.json"), json(config));
-  await writeFileAtomic(join(folder, "special_tokens_map.json"), json({ ...named, additional_special_tokens: others }));
-  if (generation !== undefined) await writeFileAtomic(join(folder, "generation_config.json"), json(generation));
-  await writeFileAtomic(join(folder, "chat_template.jinja"), chatTemplate);
-}
-
-/** Reads a tokenizer folder; a file that is missing or not what it should be is a `TokenizerError` naming it. */
-export async function loadTokenizer(folder: string): Promise<TokenizerFiles> {
-  const tokenizer = await readFileOf(join(folder, "tokenizer.json"), tokenizerSchema);
-  const config = await readFileOf(join(folder, "tokenizer_config.json"), configSchema);
-  const settings = join(folder, "generation_config.json");
-  const hasSettings = (await readIfThere(settings, "generation settings")) !== undefined;
-  const generation = hasSettings ? await readFileOf(settings, generationSchema) : undefined;
-  const separate = await readIfThere(join(folder, "chat_template.jinja"), "a chat template");
-  const own = config.chat_template;
-  const chatTemplate = separate ?? (Array.isArray(own) ? own.find(({ name }) => name === "default")?.template : own);
-  if (chatTemplate == null)
-    throw new TokenizerError(`${folder}: expected a chat template in chat_template.jinja or in tokenizer_config.json`);
-  return { tokenizer, config, ...(generation === undefined ? {} : { generation }), chatTemplate };
-}
-
-async function readIfThere(path: string, what: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((cause: unknown) => {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined;
-    throw new TokenizerError(`${path}: expected ${what}, but it cannot be read`, { cause });
-  });
-}
-
-const readFileOf = <T>(path: string, schema: z.ZodType<T>): Promise<T> =>
-  readJson(path, schema, "a tokenizer file", (message, options) => new TokenizerError(message, options));
