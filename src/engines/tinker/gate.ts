@@ -7,13 +7,17 @@ export class Gate {
 
   shared<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#exclusive.then(work);
-    this.#all = Promise.allSettled([this.#all, result]);
+    // Their values are nobody's concern here, and would be kept for as long as no exclusive work comes.
+    this.#all = Promise.allSettled([this.#all, result]).then(() => undefined);
     return result;
   }
 
   exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#all.then(work);
-    this.#exclusive = result.catch(() => undefined);
+    this.#exclusive = result.then(
+      () => undefined,
+      () => undefined,
+    );
     this.#all = this.#exclusive;
     return result;
   }
