@@ -17,15 +17,15 @@ import {
   type ScoreRequest,
 } from "../engine.ts";
 import { checkLoss, lossValue } from "../loss.ts";
+import { checkedKey } from "./address.ts";
 import { writeAdapter } from "./archive.ts";
 import { type TinkerCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type ClientOptions, RemoteSampler, TinkerClient, type TrainingModel } from "./client.ts";
-import { type Limits, type Sequence, type TrainingPlan, completionLogprobs, scoringPlan, trainingPlan } from "./datums.ts";
+import { type ClientOptions, TinkerClient } from "./client.ts";
+import { type Limits, type Sequence, type TrainingPlan, scoringPlan, trainingPlan } from "./datums.ts";
 import { download } from "./download.ts";
 import { Gate } from "./gate.ts";
 import {
   PROFILES,
-  type Profile,
   type ProfileName,
   type Samplers,
   adamRefusals,
@@ -33,14 +33,17 @@ import {
   refuse,
   temperatureRefusal,
 } from "./profiles.ts";
+import { RemoteSampler } from "./remote-sampler.ts";
+import { adamParameters, gradientNorm, outputsOf, resultOf, schemaOf } from "./results.ts";
 import { type Score, TinkerSnapshot, sampleRemote, scoreRemote, seedOf } from "./sampler.ts";
+import type { TrainingModel } from "./training-model.ts";
 import * as wire from "./wire.ts";
 
 export interface TinkerEngineOptions extends Omit<ClientOptions, "profile" | "baseUrl" | "apiKey"> {
   readonly profile: ProfileName;
   /** Where the server is; the profile's own address by default. */
   readonly baseUrl?: string;
-  /** `TINKER_API_KEY` by default. Never logged. */
+  /** Needed by every server, some of which take any text. Never written or shown; no environment variable is read. */
   readonly apiKey?: string;
   readonly baseModel: string;
   /** Rank of the adapter that is trained. */
@@ -60,12 +63,7 @@ export interface TinkerEngineOptions extends Omit<ClientOptions, "profile" | "ba
 export async function createTinkerEngine(options: TinkerEngineOptions): Promise<TinkerEngine> {
   const profile = PROFILES[options.profile];
   const baseUrl = options.baseUrl ?? profile.baseUrl;
-  const apiKey = options.apiKey ?? process.env["TINKER_API_KEY"];
-  if (apiKey === undefined)
-    throw new EngineError(
-      "tinker: expected an API key in the environment variable TINKER_API_KEY (any text for a server of your own)",
-    );
-  const client = new TinkerClient({ ...options, profile, baseUrl, apiKey });
+  const client = new TinkerClient({ ...options, profile, baseUrl, apiKey: checkedKey(options.apiKey) });
   try {
     await client.configure();
     const models = await client.models();
@@ -115,6 +113,8 @@ export class TinkerEngine implements Engine {
   #sampler: Promise<RemoteSampler> | undefined;
   /** Whether gradients wait for a step. */
   #pending = false;
+  /** Whether the last loss was one to learn from. */
+  #learns = true;
   #steps = 0;
   #firstStep: AdamSettings | undefined;
   #released = false;
@@ -168,9 +168,11 @@ export class TinkerEngine implements Engine {
   }
 
   async accumulate(loss: Loss): Promise<LossResult> {
-    checkLoss(loss);
     this.#checkHeld();
     const { profile } = this.#client;
+    this.#learns = false;
+    checkLoss(loss);
+    this.#learns = true;
     if (loss.kind === "ppo") refuse(temperatureRefusal(profile, loss.temperature));
     if (loss.examples.length === 0) return { loss: 0, logprobs: [] };
     const { plan, results } = await this.#gate.exclusive(async () => {
@@ -197,6 +199,7 @@ export class TinkerEngine implements Engine {
 
   async clearGradient(): Promise<void> {
     this.#checkHeld();
+    this.#learns = true;
     await this.#gate.exclusive(async () => {
       if (this.#pending) await this.#reopen(true);
     });
@@ -204,6 +207,8 @@ export class TinkerEngine implements Engine {
 
   async step(settings: AdamSettings): Promise<{ readonly gradientNorm: number }> {
     this.#checkHeld();
+    // Decay and momentum would move the weights all the same.
+    if (!this.#learns) throw new EngineError("tinker: step: the last loss was refused, so there is nothing to learn from");
     const { profile } = this.#client;
     refuse([...adamRefusals(profile, settings), ...changedSettings(profile, this.#firstStep ?? settings, settings)]);
     const { result } = await this.#gate.exclusive(async () => {
@@ -333,7 +338,7 @@ export class TinkerEngine implements Engine {
     const fields = { sampling_session_seq_id: this.#client.nextSampler() };
     const schema = schemaOf(wire.samplerSaved, "save_weights_for_sampler");
     const { sampling_session_id: id, path } = await resultOf(model.operate("save_weights_for_sampler", fields, schema));
-    if (id != null) return new RemoteSampler(this.#client, id);
+    if (id != null) return new RemoteSampler(this.#client.operations, id);
     if (path == null)
       throw new EngineError("tinker: save_weights_for_sampler: expected a sampling session or a path, got neither");
     return this.#client.createSampler({ model_path: path });
@@ -371,7 +376,7 @@ export class TinkerEngine implements Engine {
       const adam_params = adamParameters({ ...(this.#firstStep ?? DRAIN), learningRate: 0 });
       await resultOf(model.operate("optim_step", { adam_params }, schemaOf(wire.stepped, "optim_step")));
     }
-    await this.#client.run("unload_model", { model_id: model.id, type: "unload_model" });
+    await this.#client.operations.run("unload_model", { model_id: model.id, type: "unload_model" });
   }
 
   async #forward(model: TrainingModel, sequences: readonly Sequence[]): Promise<number[][]> {
@@ -401,45 +406,8 @@ const CONCURRENCY = 256;
 
 const DRAIN: AdamSettings = { learningRate: 0, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientClip: 0 };
 
-const outputsOf = async (
-  profile: Profile,
-  sequences: readonly Sequence[],
-  plan: TrainingPlan,
-  results: readonly Promise<wire.TrainingResult>[],
-) =>
-  completionLogprobs(
-    profile,
-    sequences,
-    plan,
-    (await Promise.all(results)).map(({ loss_fn_outputs: outputs }) => outputs),
-  );
-
-const resultOf = async <T>(accepted: Promise<{ readonly result: Promise<T> }>): Promise<T> => (await accepted).result;
-
-const schemaOf = <T>(schema: Parameters<typeof wire.read<T>>[0], operation: string) => ({
-  read: (value: unknown): T => wire.read(schema, value, operation),
-});
-
 /** Names that are new at every save: a server refuses a name it has seen. */
 const checkpointName = (steps: number): string => `sepo-${steps}-${randomUUID().slice(0, 8)}`;
-
-const adamParameters = ({ learningRate, beta1, beta2, epsilon, weightDecay, gradientClip }: AdamSettings) => ({
-  learning_rate: learningRate,
-  beta1,
-  beta2,
-  eps: epsilon,
-  weight_decay: weightDecay,
-  grad_clip_norm: gradientClip,
-});
-
-/** The norm that a server reports under a name of its own; NaN where it reports none. */
-function gradientNorm(metrics: Readonly<Record<string, unknown>>): number {
-  const [, value] = Object.entries(metrics).find(([name]) => name.includes("grad_norm")) ?? [];
-  const norm = value === undefined ? NaN : Number(value);
-  if (value !== undefined && !Number.isFinite(norm))
-    throw new EngineError(`tinker: the gradient's norm is ${JSON.stringify(value)}; the step may have spoiled the weights`);
-  return norm;
-}
 
 function firstStepOf({ firstStep }: TinkerCheckpoint): AdamSettings | undefined {
   return firstStep === undefined ? undefined : { ...DRAIN, ...firstStep };

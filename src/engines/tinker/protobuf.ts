@@ -60,11 +60,21 @@ function readFields(bytes: Uint8Array, fields: Readonly<Record<number, (reader: 
   }
 }
 
+/** Whether bytes are a message at all: one that was cut off seldom is. */
+export function isMessage(bytes: Uint8Array): boolean {
+  try {
+    readFields(bytes, {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const malformed = (what: string): EngineError => new EngineError(`tinker: ${what}: the server's protobuf is malformed`);
 
 /** Little-endian numbers packed in bytes. */
 function numbers(bytes: Uint8Array, dtype: number, what: string): number[] {
-  const copy = bytes.slice().buffer;
+  const copy = new Uint8Array(bytes).buffer;
   if (copy.byteLength % (dtype === INT64 ? 8 : 4) !== 0) throw malformed(what);
   if (dtype === FLOAT32) return [...new Float32Array(copy)];
   if (dtype === INT32) return [...new Int32Array(copy)];
@@ -86,6 +96,7 @@ export function decodeTraining(bytes: Uint8Array): DecodedTraining {
       2: (reader) => outputs.push(...readRecord(reader.bytes())),
       3: (reader) => {
         const [name, value] = readEntry(reader.bytes(), (inner) => inner.double());
+        if (Number.isNaN(value)) throw new EngineError(`tinker: forward_backward: the server's metric ${name} is NaN`);
         metrics[name] = value ?? 0;
       },
     }),
@@ -119,7 +130,13 @@ function readColumn(bytes: Uint8Array): number[][] {
     2: (reader) => offsets.push(...numbers(reader.bytes(), INT64, "forward_backward")),
     3: (reader) => (dtype = reader.int32()),
   });
-  return offsets.slice(1).map((end, i) => numbers(data.subarray(offsets[i], end), dtype, "forward_backward"));
+  return offsets.slice(1).map((end, i) => {
+    if (offsets[i] < 0 || end < offsets[i] || end > data.length) throw malformed("forward_backward");
+    const row = numbers(data.subarray(offsets[i], end), dtype, "forward_backward");
+    const at = row.findIndex(Number.isNaN);
+    if (at >= 0) throw new EngineError(`tinker: forward_backward: the server's answer holds NaN for token ${at} of datum ${i}`);
+    return row;
+  });
 }
 
 function readEntry<T>(bytes: Uint8Array, value: (reader: BinaryReader) => T): [string, T | undefined] {

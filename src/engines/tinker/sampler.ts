@@ -9,7 +9,7 @@ import {
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
-import type { RemoteSampler } from "./client.ts";
+import type { RemoteSampler } from "./remote-sampler.ts";
 import { finite } from "./datums.ts";
 import { type Profile, refuse, temperatureRefusal } from "./profiles.ts";
 import type { SampleResult } from "./wire.ts";
@@ -57,11 +57,13 @@ function completionOf(
   if (tokens.length === 0) throw new EngineError("tinker: asample: expected at least one token, got none");
   if (logprobs?.length !== tokens.length)
     throw new EngineError(`tinker: asample: ${logprobs?.length ?? "no"} log-probabilities for ${tokens.length} tokens`);
+  // Also of what is cut off below: a server that computes NaN anywhere is not to be trusted.
+  const finiteLogprobs = logprobs.map((value) => finite(value, "asample"));
   const at = tokens.findIndex((token) => stop.includes(token));
   const length = Math.min(maxTokens, at < 0 ? tokens.length : at + 1);
   return {
     tokens: tokens.slice(0, length),
-    logprobs: logprobs.slice(0, length).map((value) => finite(value, "asample")),
+    logprobs: finiteLogprobs.slice(0, length),
     finish: at >= 0 && at < maxTokens ? "stop" : "length",
   };
 }
@@ -74,7 +76,8 @@ export function scoreRemote(remote: RemoteSampler, requests: readonly ScoreReque
     // The first token has none: servers send null in its place, or nothing.
     if (values?.length !== tokens.length && values?.length !== tokens.length - 1)
       throw new EngineError(`tinker: asample: ${values?.length ?? "no"} prompt log-probabilities for ${tokens.length} tokens`);
-    return values.slice(values.length - continuation.length).map((value) => finite(value, "asample"));
+    const known = values.slice(values.length - tokens.length + 1).map((value) => finite(value, "asample"));
+    return known.slice(known.length - continuation.length);
   });
 }
 

@@ -21,6 +21,8 @@ import { tarOf } from "./tar.ts";
  * - `twice`: the network delivers the request twice
  * - `queued`: a poll is answered with a paused queue
  * - `late`: the answer comes after so many milliseconds
+ * - `instead`: nothing is done, and this answers
+ * - `sends`: the server does it, and this sends its answer
  */
 export type Fault =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
@@ -29,7 +31,9 @@ export type Fault =
   | "truncated"
   | "twice"
   | "queued"
-  | { readonly late: number };
+  | { readonly late: number }
+  | { readonly instead: (response: ServerResponse, request: IncomingMessage) => void }
+  | { readonly sends: (response: ServerResponse, answer: { readonly type: string; readonly bytes: Buffer }) => void };
 
 export interface ServerOptions {
   readonly kind: ProfileName;
@@ -131,6 +135,13 @@ export class TinkerServer {
     this.#results = new Map();
   }
 
+  /** Ends every connection and loses everything, as a process that is started again. */
+  restart(): void {
+    this.#server.closeAllConnections();
+    for (const lost of [this.#models, this.#samplers, this.#checkpoints, this.#archives, this.#answered]) lost.clear();
+    this.forget();
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     if (this.#server.listening) await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -149,22 +160,18 @@ export class TinkerServer {
     }
     if (fault === "queued")
       return send(response, 200, { type: "try_again", queue_state: "paused_capacity", queue_state_reason: "full house" });
-    if (typeof fault === "object") await new Promise((resolve) => setTimeout(resolve, fault.late));
+    if (typeof fault === "object" && "instead" in fault) return fault.instead(response, request);
+    if (typeof fault === "object" && "late" in fault) await new Promise((resolve) => setTimeout(resolve, fault.late));
     const deliver = () => this.#answer(operation, request, bytes);
     if (fault === "twice") deliver();
     const { status, value } = deliver();
     if (fault === "lost") return void request.socket.destroy();
-    if (value instanceof Uint8Array) {
-      const type = operation === "retrieve_future" ? "application/x-protobuf" : "application/octet-stream";
-      response.writeHead(status, { "Content-Type": type });
-      return void response.end(value);
-    }
-    if (fault === "truncated") {
-      const text = JSON.stringify(value);
-      response.writeHead(status, { "Content-Type": "application/json" });
-      return void response.end(text.slice(0, text.length / 2));
-    }
-    send(response, status, value);
+    const binary = operation === "retrieve_future" ? "application/x-protobuf" : "application/octet-stream";
+    const type = value instanceof Uint8Array ? binary : "application/json";
+    const answer = Buffer.from(value instanceof Uint8Array ? value : JSON.stringify(value));
+    if (typeof fault === "object" && "sends" in fault) return fault.sends(response, { type, bytes: answer });
+    response.writeHead(status, { "Content-Type": type });
+    response.end(fault === "truncated" ? answer.subarray(0, answer.length / 2) : answer);
   }
 
   #answer(operation: string, request: IncomingMessage, bytes: Uint8Array): { status: number; value: Json | Uint8Array } {
