@@ -1,0 +1,65 @@
+/** Runs that are killed at random moments, some of them again while they are continued. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { foldIn, uniform } from "../../src/random.ts";
+import { type ConfigName, type Undisturbed, undisturbed } from "./configs.ts";
+import { differences, progressOf } from "./folders.ts";
+import { type Context, type Outcome, type Part, tally, trials } from "./part.ts";
+import { interrupted, run, unsuccessful } from "./program.ts";
+
+/** One trial in so many is killed again while it is continued. */
+const AGAIN = 3;
+
+async function kill(
+  { config, content, seconds }: Undisturbed,
+  place: string,
+  moments: readonly number[],
+): Promise<{ readonly stages: string[]; readonly failures: string[] }> {
+  const stages: string[] = [];
+  for (const moment of moments) {
+    await interrupted(config, place, moment * seconds, "SIGKILL");
+    stages.push(progressOf(place));
+  }
+  const failures = unsuccessful(await run(config, place));
+  if (failures.length === 0) failures.push(...(await differences(place, content)));
+  if (failures.length === 0) await rm(place, { recursive: true });
+  return { stages, failures };
+}
+
+async function killMany(context: Context, name: ConfigName, count: number): Promise<Outcome> {
+  const whole = await undisturbed(context.folder, name);
+  const stages: string[] = [];
+  const failures = await trials(count, context, async (index) => {
+    const key = foldIn(context.key, name, index);
+    const kills = index % AGAIN === 0 ? 2 : 1;
+    // The first tenth of a process's time loads the program.
+    const moments = Array.from({ length: kills }, (_, i) => 0.1 + 0.9 * uniform(key, i));
+    const trial = await kill(whole, join(context.folder, `${name}-killed-${index}`), moments);
+    stages.push(...trial.stages);
+    const times = moments.map((moment) => moment.toFixed(3)).join(" and ");
+    return trial.failures.map((failure) => `${name}, killed at ${times} of its time: ${failure}`);
+  });
+  const equal = count - failures.length;
+  return {
+    facts: [
+      `${name} engine: ${equal} of ${count} runs ended with the bytes of one never killed. ` +
+        `${stages.length} kills: ${tally(stages.toSorted())}.`,
+    ],
+    failures,
+  };
+}
+
+export const kills: Part = {
+  name: "kills",
+  claim: "A run killed at any moment (SIGKILL), and killed again while it is continued, ends with the same bytes.",
+  async run(context) {
+    const counts = { long: { tabular: 100, embedded: 10 }, short: { tabular: 4, embedded: 0 } }[context.size];
+    const outcomes: Outcome[] = [];
+    for (const name of ["tabular", "embedded"] as const)
+      if (counts[name] > 0) outcomes.push(await killMany(context, name, counts[name]));
+    return {
+      facts: outcomes.flatMap(({ facts }) => facts),
+      failures: outcomes.flatMap(({ failures }) => failures),
+    };
+  },
+};
