@@ -1,9 +1,19 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { append, digestFile, makeFolder, readText, reasonOf, removeFolders, sha256, writeWhole } from "./files.ts";
+import {
+  append,
+  digestFile,
+  makeFolder,
+  readText,
+  reasonOf,
+  removeFolders,
+  removePartials,
+  sha256,
+  writeWhole,
+} from "./files.ts";
 
 describe("files", () => {
   let folder = "";
@@ -38,6 +48,38 @@ describe("files", () => {
     await expect(append(path, "x")).rejects.toThrow(`${path}: cannot be written`);
     await expect(readText(path, "a list")).rejects.toThrow(`${path}: expected a list, but it cannot be read`);
     expect(reasonOf(Object.assign(new Error("ENOSPC: x"), { code: "ENOSPC" }))).toBe("no space is left on the device (ENOSPC)");
+  });
+
+  test("a file is replaced whole, through links, keeping its mode, and nothing is left beside it", async () => {
+    const place = join(folder, "whole");
+    await mkdir(place);
+    const path = join(place, "file");
+    await writeWhole(path, "first");
+    await chmod(path, 0o640);
+    await symlink(path, join(place, "link"));
+    await writeWhole(join(place, "link"), "second");
+    expect(await readFile(path, "utf8")).toBe("second");
+    expect((await stat(path)).mode & 0o777).toBe(0o640);
+    expect((await lstat(join(place, "link"))).isSymbolicLink()).toBe(true);
+    await mkdir(join(place, "folder"));
+    await expect(writeWhole(join(place, "folder"), "x")).rejects.toThrow(
+      "folder: cannot be written: there is a folder of that name",
+    );
+    expect((await readdir(place)).toSorted()).toEqual(["file", "folder", "link"]);
+  });
+
+  test.runIf(existsSync("/dev/null"))("a device is written to and not replaced", async () => {
+    await symlink("/dev/null", join(folder, "null"));
+    await writeWhole(join(folder, "null"), "x");
+    expect((await stat("/dev/null")).isCharacterDevice()).toBe(true);
+  });
+
+  test("what a killed process was writing is removed, and nothing else", async () => {
+    const place = join(folder, "killed");
+    await mkdir(place);
+    for (const name of ["run.json", "run.json.0a1b2c3d.partial"]) await writeFile(join(place, name), "x");
+    await removePartials(place);
+    expect(await readdir(place)).toEqual(["run.json"]);
   });
 
   test("a byte order mark is not part of a text", async () => {

@@ -1,11 +1,23 @@
 /** Files whose errors name the file and what was expected, and folders that appear whole or not at all. */
 import { isUtf8 } from "node:buffer";
-import { type Hash, createHash } from "node:crypto";
+import { type Hash, createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { appendFile, mkdir, readFile, rmdir, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import writeFileAtomic from "write-file-atomic";
 
 /** A file or folder that is missing, malformed, changed or cannot be written. Exit code 3. */
 export class FileError extends Error {
@@ -80,12 +92,39 @@ export async function readTextIfAny(path: string, what: string): Promise<string 
   }
 }
 
-/** Replaces a file by its new content, whole: a reader sees the old or the new, never a part. */
+/** End of the names of files that are being written, which a process that was killed leaves behind. */
+const PARTIAL = ".partial";
+
+/**
+ * Replaces a file by its new content, whole: a reader sees the old or the new, never a part, and so does who looks after a crash. A link
+ * stays a link, the file keeps its mode, and a device is written to.
+ */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const data = typeof content === "string" ? content : Buffer.from(content);
-  await writeFileAtomic(path, data).catch((cause: unknown) => {
+  const target = await realpath(path).catch(() => path);
+  const partial = `${target}.${randomBytes(4).toString("hex")}${PARTIAL}`;
+  try {
+    const old = await stat(target).catch(() => undefined);
+    if (old !== undefined && !old.isFile()) return await writeFile(target, content);
+    const file = await open(partial, "wx");
+    try {
+      // Writes again what a disk that is nearly full took only a part of, and so meets its error.
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (old !== undefined) await chmod(partial, old.mode);
+    await rename(partial, target);
+  } catch (cause) {
+    await rm(partial, { force: true }).catch(() => undefined);
     throw new FileError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
-  });
+  }
+}
+
+/** Removes what `writeWhole` left half done in a folder, in processes that were killed. Nobody else may be writing there. */
+export async function removePartials(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((name) => name.endsWith(PARTIAL))) await rm(join(folder, name), { force: true });
 }
 
 /** JSON of a value, indented, with a line end. */

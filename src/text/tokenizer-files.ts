@@ -1,9 +1,9 @@
 /** Tokenizers as Hugging Face folders: `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`. */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+
 import { z } from "zod";
-import { readText } from "../files.ts";
+import { readText, writeWhole } from "../files.ts";
 import { readJson } from "../json.ts";
 import type { TokenizerJson } from "./bpe.ts";
 
@@ -94,11 +94,11 @@ export async function saveTokenizer(
   const others = tokenizer.added_tokens.flatMap(({ content, special }) =>
     special === true && !Object.values(named).includes(content) ? [content] : [],
   );
-  await writeFileAtomic(join(folder, "tokenizer.json"), json(tokenizer));
-  await writeFileAtomic(join(folder, "tokenizer_config.json"), json(config));
-  await writeFileAtomic(join(folder, "special_tokens_map.json"), json({ ...named, additional_special_tokens: others }));
-  if (generation !== undefined) await writeFileAtomic(join(folder, "generation_config.json"), json(generation));
-  await writeFileAtomic(join(folder, "chat_template.jinja"), chatTemplate);
+  await writeWhole(join(folder, "tokenizer.json"), json(tokenizer));
+  await writeWhole(join(folder, "tokenizer_config.json"), json(config));
+  await writeWhole(join(folder, "special_tokens_map.json"), json({ ...named, additional_special_tokens: others }));
+  if (generation !== undefined) await writeWhole(join(folder, "generation_config.json"), json(generation));
+  await writeWhole(join(folder, "chat_template.jinja"), chatTemplate);
 }
 
 /** Reads a tokenizer folder; a file that is missing or not what it should be is a `TokenizerError` naming it. */

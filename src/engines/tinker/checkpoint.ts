@@ -1,7 +1,7 @@
 /** What `save` leaves in a folder: where the server keeps the weights, in a small file beside the adapter itself. */
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
+import { jsonText, writeWhole } from "../../files.ts";
 import { readJson } from "../../json.ts";
 import { EngineError } from "../engine.ts";
 import { PROFILE_NAMES } from "./profiles.ts";
@@ -28,7 +28,7 @@ const schema = z.strictObject({
 export type TinkerCheckpoint = z.infer<typeof schema>;
 
 export async function writeCheckpoint(folder: string, content: TinkerCheckpoint): Promise<void> {
-  await writeFileAtomic(join(folder, FILE), `${JSON.stringify(content, undefined, 2)}\n`);
+  await writeWhole(join(folder, FILE), jsonText(content));
 }
 
 /** Reads what `writeCheckpoint` wrote; an `EngineError` names the file and what is wrong with it. */
