@@ -24,7 +24,8 @@ export class FileError extends Error {
   override readonly name = "FileError";
 }
 
-const codeOf = (cause: unknown): string =>
+/** The code of a system error, such as `ENOENT`; empty for other errors. */
+export const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { LOCK_FILE, lockFolder } from "./lock.ts";
+import { LOCK_FILE, lockFolder, refuseHeld } from "./lock.ts";
 
 describe("the lock of a run", () => {
   let folder = "";
@@ -26,6 +26,25 @@ describe("the lock of a run", () => {
     await lock.release();
     await (await lockFolder(folder)).release();
     await expect(readFile(join(folder, LOCK_FILE))).rejects.toThrow("ENOENT");
+  });
+
+  test("clears away what was left by those who were killed while they took it", async () => {
+    await writeFile(join(folder, `${LOCK_FILE}.1.partial`), "{");
+    await writeFile(join(folder, `${LOCK_FILE}.2`), holder({ began: "1" }));
+    const lock = await lockFolder(folder);
+    expect(await readdir(folder)).toEqual([LOCK_FILE]);
+    await lock.release();
+  });
+
+  test("is seen without being taken", async () => {
+    await refuseHeld(folder);
+    await place(holder({ began: "1" }));
+    await refuseHeld(folder);
+    await rm(join(folder, LOCK_FILE));
+    const lock = await lockFolder(folder);
+    await expect(refuseHeld(folder)).rejects.toThrow(`in use by process ${process.pid} `);
+    await lock.release();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test("of a process that is gone is taken over at once", async () => {

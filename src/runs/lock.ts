@@ -1,14 +1,14 @@
 /**
- * One process writes a run at a time. The lock is the file `run.lock`, made exclusively, that says who holds it. A holder that died
+ * One process writes a run at a time. The lock is the file `run.lock`, which appears whole or not at all and says who holds it. A holder that died
  * leaves it behind: on the same machine that is seen by its process being gone, from another machine (a network file system)
  * by its heartbeat, the file's time, having stopped.
  */
 import { randomUUID } from "node:crypto";
-import { type FileHandle, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { link, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { FileError, reasonOf } from "../files.ts";
+import { FileError, codeOf, reasonOf } from "../files.ts";
 
 export const LOCK_FILE = "run.lock";
 
@@ -41,19 +41,53 @@ export async function lockFolder(folder: string): Promise<Lock> {
     since: new Date().toISOString(),
   };
   for (let attempt = 0; ; attempt++) {
-    const file = await open(path, "wx").catch((cause: unknown) => {
-      if (cause instanceof Error && "code" in cause && cause.code === "EEXIST") return undefined;
-      throw new FileError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
-    });
-    if (file !== undefined) return held(path, file, holder);
+    if (await place(path, holder)) {
+      await tidyLocks(folder);
+      return held(path, holder);
+    }
     if (attempt === 3) throw new FileError(`${path}: the lock is being taken by others; try again`);
     await removeStale(path);
   }
 }
 
-async function held(path: string, file: FileHandle, holder: Holder): Promise<Lock> {
-  await file.writeFile(JSON.stringify(holder));
-  await file.close();
+/** Where there are no links to files, the lock is made and then written. */
+const NO_LINKS = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"];
+
+/** Puts the lock in its place; false when there is one. */
+async function place(path: string, holder: Holder): Promise<boolean> {
+  const content = JSON.stringify(holder);
+  const partial = `${path}.${holder.id}.partial`;
+  try {
+    await writeFile(partial, content);
+    await link(partial, path).catch(async (cause: unknown) => {
+      if (!NO_LINKS.includes(codeOf(cause))) throw cause;
+      await writeFile(path, content, { flag: "wx" });
+    });
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) === "EEXIST") return false;
+    // Whoever has the lock tidied our file away.
+    if (codeOf(cause) === "ENOENT" && (await silenceOf(path)) !== undefined) return false;
+    throw new FileError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  } finally {
+    await rm(partial, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Throws `FileError` naming the holder when a folder is held by a process that is there. */
+export async function refuseHeld(folder: string): Promise<void> {
+  const path = join(folder, LOCK_FILE);
+  const holder = await readHolder(path);
+  const age = await silenceOf(path);
+  if (holder !== undefined && age !== undefined && (await isAlive(holder, age))) throw inUse(path, holder);
+}
+
+const inUse = (path: string, { process: pid, host, since }: Holder): FileError =>
+  new FileError(
+    `${path}: the run is in use by process ${pid} on ${host} since ${since}; wait for it to end, or choose another folder`,
+  );
+
+function held(path: string, holder: Holder): Lock {
   const heartbeat = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => undefined);
@@ -76,11 +110,7 @@ async function removeStale(path: string): Promise<void> {
   if (holder === undefined) {
     // Made a moment ago and not yet written, or torn by a crash.
     if (age < HEARTBEAT) throw new FileError(`${path}: another process is taking this run; try again`);
-  } else if (await isAlive(holder, age))
-    throw new FileError(
-      `${path}: the run is in use by process ${holder.process} on ${holder.host} since ${holder.since}; ` +
-        "wait for it to end, or choose another folder",
-    );
+  } else if (await isAlive(holder, age)) throw inUse(path, holder);
   // Renamed first: of several who find the same stale lock, one moves it and the others find nothing to move.
   const aside = `${path}.${randomUUID()}`;
   await rename(path, aside).catch(() => undefined);
@@ -98,6 +128,18 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
+/** Removes what others left who were killed while they took the lock, or moved a stale one away. */
+async function tidyLocks(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((name) => name.startsWith(`${LOCK_FILE}.`))) {
+    const path = join(folder, name);
+    const holder = await readHolder(path);
+    const unfinished = name.endsWith(".partial");
+    const stale = holder !== undefined && !(await isAlive(holder, (await silenceOf(path)) ?? Infinity));
+    if (unfinished || stale) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
 /** Seconds since the lock's last heartbeat; undefined when it is gone. */
 async function silenceOf(path: string): Promise<number | undefined> {
   const found = await stat(path).catch(() => undefined);
@@ -109,7 +151,7 @@ async function isAlive(holder: Holder, silence: number): Promise<boolean> {
   try {
     process.kill(holder.process, 0);
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ESRCH") return false;
+    if (codeOf(cause) === "ESRCH") return false;
   }
   const began = await beganOf(holder.process);
   return began === null || holder.began === null || began === holder.began;
