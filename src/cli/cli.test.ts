@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -177,5 +178,15 @@ describe("sepo", () => {
     expect(example.messages.map(({ role }) => role)).toEqual(["system", "user", "assistant"]);
     const manifest = await readFile(join(folder, "data", "manifest.json"), "utf8");
     expect(manifest).not.toContain('always-pass"');
+  });
+
+  test.runIf(existsSync("/dev/full"))("output that cannot be written is named, with code 3", () => {
+    const { status, stderr } = spawnSync("sh", ["-c", `"${process.execPath}" dist/cli/main.js games > /dev/full`], {
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({
+      status: 3,
+      stderr: "sepo: standard output: no space is left on the device (ENOSPC)\n",
+    });
   });
 });

@@ -55,11 +55,14 @@ export function interruptSignal(): AbortSignal {
 
 /** Runs a program with the arguments of the process; what goes wrong becomes one line, after `name`, and an exit code. */
 export async function runProgram(program: Command, name: string): Promise<void> {
-  // A reader that closes early, such as "head", is no error.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // A reader that closes early, such as "head", is no error.
     if (error.code === "EPIPE") process.exit(EXIT_CODES.success);
-    throw error;
+    process.stderr.write(`${name}: standard output: ${reasonOf(error)}\n`);
+    process.exit(EXIT_CODES.file);
   });
+  // Where progress cannot be shown, the work goes on without.
+  process.stderr.on("error", () => undefined);
   try {
     await program.parseAsync();
   } catch (error) {
