@@ -73,6 +73,14 @@ export async function writeCheckpoint(
   }
 }
 
+/** Removes a checkpoint; who looks meanwhile, or after a crash, sees it whole or not at all. */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  const partial = join(dirname(folder), `.partial-${basename(folder)}`);
+  await rm(partial, { recursive: true, force: true });
+  await rename(folder, partial);
+  await rm(partial, { recursive: true, force: true });
+}
+
 /** Puts a finished folder in the place of another, which stays whole until then. */
 async function replaceFolder(partial: string, folder: string): Promise<void> {
   const old = join(dirname(folder), `.old-${basename(folder)}`);

@@ -9,18 +9,18 @@ import { readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { AgentReport } from "../evaluation/report.ts";
-import { FileError, append, jsonText, makeFolder, removeFolders, sha256, writeWhole } from "../files.ts";
+import { FileError, append, jsonText, makeFolder, removeFolders, removePartials, sha256, writeWhole } from "../files.ts";
 import type { Episode } from "../play/episodes.ts";
 import { VERSION } from "../version.ts";
 import { type Agent, saveAgent } from "./agent.ts";
-import { type Progress, checkCheckpoint, checkpointNames, readAgentFile } from "./checkpoint.ts";
+import { type Progress, checkCheckpoint, checkpointNames, readAgentFile, removeCheckpoint } from "./checkpoint.ts";
 import { ConfigError, type RunConfig } from "./config.ts";
-import { changesOf } from "./extend.ts";
+import { changesOf, isInForce } from "./extend.ts";
 import { MODULES, type RunGame, keptSections, saveModules } from "./games.ts";
-import { type Lock, lockFolder } from "./lock.ts";
+import { type Lock, lockFolder, refuseHeld } from "./lock.ts";
 import { type Identity, fileOf, readIdentity, readReport, readRunConfig, readTiming } from "./read.ts";
 import type { Provenance } from "./report-schema.ts";
-import { type RunEvent, type Stage, STAGES, orderOf } from "./stages.ts";
+import { KEPT_STAGES, type RunEvent, type Stage, STAGES, orderOf } from "./stages.ts";
 import { transcriptOf } from "./transcript.ts";
 
 export interface OpenRunOptions {
@@ -39,7 +39,7 @@ const BEGINNING: Standing = { stage: "base", step: 0, gaps: {}, exploiters: [] }
 const NOTHING = { bytes: 0, sha256: sha256("") };
 
 /** What a folder that holds a run has at least one of. */
-const TRACES = ["config.json", "metrics.jsonl", "timing.jsonl", "checkpoints", "evaluation", "transcripts"];
+const TRACES = ["metrics.jsonl", "timing.jsonl", "checkpoints", "evaluation", "transcripts", "config.json"];
 
 /** A run that this process writes; it holds the lock until `close`. */
 export class Run {
@@ -77,7 +77,10 @@ export class Run {
    */
   static async open(folder: string, config: RunConfig, games: readonly RunGame[], options: OpenRunOptions = {}): Promise<Run> {
     const stored = { ...config, games: keptSections(games) };
-    if (options.resume !== true) await refuseExisting(folder);
+    if (options.resume !== true) {
+      await refuseHeld(folder);
+      await refuseExisting(folder);
+    }
     const made = await makeFolder(folder);
     const held = { lock: await lockOrLeave(folder, made), made };
     try {
@@ -85,7 +88,7 @@ export class Run {
       await refuseExisting(folder);
       return await Run.#begin(folder, stored, games, held, options);
     } catch (error) {
-      await held.lock.release();
+      await held.lock.release().catch(() => undefined);
       await removeFolders(made);
       throw error;
     }
@@ -101,8 +104,11 @@ export class Run {
     const id = sha256(jsonText({ config, ...(from === undefined ? {} : { from }) }));
     const identity = { id, version: VERSION, ...(from === undefined ? {} : { from }), changes: [] };
     const run = new Run(folder, config, identity, held, onEvent);
-    await saveModules(games, folder);
+    // What is left of a start that was killed.
+    await removePartials(folder);
     await writeWhole(fileOf.run(folder), jsonText(identity));
+    await rm(join(folder, MODULES), { recursive: true, force: true });
+    await saveModules(games, folder);
     // From here on the folder holds a run, which can be continued.
     await writeWhole(fileOf.config(folder), jsonText(config));
     for (const path of [fileOf.checkpoints, fileOf.evaluation, fileOf.transcripts]) await makeFolder(path(folder));
@@ -117,10 +123,19 @@ export class Run {
     { onEvent }: OpenRunOptions,
   ): Promise<Run> {
     const before = await readRunConfig(folder);
-    const identity = await readIdentity(folder);
+    const stored = await readIdentity(folder);
+    const last = stored.changes.at(-1);
+    // Killed after a change was written down and before it was made.
+    const identity =
+      last === undefined || isInForce(before, last.set) ? stored : { ...stored, changes: stored.changes.slice(0, -1) };
     const changes = changesOf(before, config);
     await tidy(folder);
     const newest = await newestCheckpoint(folder, identity.id, (text) => onEvent?.({ kind: "warning", text }));
+    if (newest === undefined && identity.from !== undefined)
+      throw new FileError(
+        `${folder}: the run was stopped before it had the weights that it was to begin with (--from); ` +
+          "remove the folder and start it again",
+      );
     const { run: _, metrics, ...standing } = newest?.progress ?? { run: identity.id, metrics: NOTHING, ...BEGINNING };
     const { stage, step } = standing;
     const next =
@@ -129,11 +144,10 @@ export class Run {
     run.newest = newest?.folder;
     run.standing = standing;
     await run.#restoreMetrics(metrics);
+    await run.#removePassed();
     await forgetLater(folder, standing);
-    if (changes.length > 0) {
-      await writeWhole(fileOf.run(folder), jsonText(next));
-      await writeWhole(fileOf.config(folder), jsonText(config));
-    }
+    if (next !== stored) await writeWhole(fileOf.run(folder), jsonText(next));
+    if (changes.length > 0) await writeWhole(fileOf.config(folder), jsonText(config));
     return run;
   }
 
@@ -175,10 +189,7 @@ export class Run {
   }
 
   /** Saves the agent where the run stands: under the stage's name when the stage is `finished`, otherwise with its step. */
-  async checkpoint(
-    agent: Agent,
-    { finished, keepAll }: { readonly finished: boolean; readonly keepAll: boolean },
-  ): Promise<string> {
+  async checkpoint(agent: Agent, { finished }: { readonly finished: boolean }): Promise<string> {
     const { stage, step } = this.standing;
     const name = finished ? stage : stepName(stage, step);
     const folder = fileOf.checkpoint(this.folder, name);
@@ -186,11 +197,17 @@ export class Run {
     const hash = await saveAgent(agent, folder, { run: this.#identity.id, ...this.standing, metrics });
     this.newest = folder;
     this.#onEvent?.({ kind: "checkpoint", stage, step, folder });
-    if (!keepAll)
-      for (const other of await checkpointNames(fileOf.checkpoints(this.folder)))
-        if (other.startsWith(`${stage}-`) && other !== name)
-          await rm(fileOf.checkpoint(this.folder, other), { recursive: true });
+    await this.#removePassed();
     return hash;
+  }
+
+  /** Removes checkpoints between, of stages that keep the newest alone, once there is a newer one. */
+  async #removePassed(): Promise<void> {
+    for (const name of await checkpointNames(fileOf.checkpoints(this.folder))) {
+      const folder = fileOf.checkpoint(this.folder, name);
+      const stage = STAGES.find((candidate) => name.startsWith(`${candidate}-`));
+      if (stage !== undefined && !KEPT_STAGES.includes(stage) && folder !== this.newest) await removeCheckpoint(folder);
+    }
   }
 
   /** Keeps episodes of the step that the run stands after. */
@@ -220,11 +237,17 @@ export class Run {
     return this.#lock.release();
   }
 
-  /** Takes back a run that was begun and did nothing. */
+  /** Takes back a run that was begun and did nothing, as far as that can be done. */
   async abandon(): Promise<void> {
-    if (this.newest === undefined && this.#bytes === 0)
-      for (const name of [...TRACES, "run.json", MODULES]) await rm(join(this.folder, name), { recursive: true, force: true });
-    await this.#lock.release();
+    try {
+      // While there is a configuration, a run that is killed here can be continued; afterwards it can be begun.
+      if (this.newest === undefined && this.#bytes === 0)
+        for (const name of [...TRACES, MODULES, "run.json"])
+          await rm(join(this.folder, name), { recursive: true, force: true });
+    } catch {
+      // The error that stopped the run says more.
+    }
+    await this.#lock.release().catch(() => undefined);
     await removeFolders(this.#made);
   }
 }
@@ -241,8 +264,10 @@ async function lockOrLeave(folder: string, made: readonly string[]): Promise<Loc
 }
 
 async function refuseExisting(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
+  const names: readonly string[] = await readdir(folder).catch(() => []);
   const found = names.filter((name) => TRACES.includes(name));
+  if (names.includes(MODULES) && !names.includes("run.json"))
+    throw new ConfigError(`${folder} has a folder called ${MODULES} of its own; choose another --out`);
   if (found.length > 0)
     throw new ConfigError(
       `${folder} already holds a run (${found.join(", ")}); continue it with --resume, choose another --out, or remove the folder`,
@@ -252,7 +277,11 @@ async function refuseExisting(folder: string): Promise<void> {
 /** Undoes what a process that was killed left half done. */
 async function tidy(folder: string): Promise<void> {
   const checkpoints = fileOf.checkpoints(folder);
-  for (const path of [checkpoints, fileOf.evaluation(folder), fileOf.transcripts(folder)]) await makeFolder(path);
+  await removePartials(folder);
+  for (const path of [checkpoints, fileOf.evaluation(folder), fileOf.transcripts(folder)]) {
+    await makeFolder(path);
+    await removePartials(path);
+  }
   for (const name of await readdir(checkpoints)) {
     const path = join(checkpoints, name);
     if (name.startsWith(".partial-")) await rm(path, { recursive: true, force: true });

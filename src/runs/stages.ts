@@ -4,6 +4,9 @@ import type { AgentReport } from "../evaluation/report.ts";
 export const STAGES = ["base", "sft", "sepo"] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Stages whose checkpoints between are all kept; of the others the newest alone. */
+export const KEPT_STAGES: readonly Stage[] = ["sepo"];
+
 /** Position of a step in the whole run, for comparing: stages in order, then steps. */
 export const orderOf = (at: { readonly stage: Stage; readonly step: number }): number =>
   STAGES.indexOf(at.stage) * 1e9 + at.step;

@@ -65,7 +65,7 @@ export async function train(config: RunConfig, folder: string, options: TrainOpt
           : { ...source, games, protocol: config.protocol, sampling: { ...source.sampling, ...config.sampler } }
         : await openAgent(run.newest, { ...connection, training: true });
     const training = { run, agent, config: run.config, root: seedKey(config.seed), connection, options };
-    if (source !== undefined) await run.checkpoint(agent, { finished: false, keepAll: false });
+    if (source !== undefined) await run.checkpoint(agent, { finished: false });
     const reports: AgentReport[] = [];
     for (const stage of STAGES) {
       if (!isDone(stage, training)) await trainStage(stage, training);
@@ -89,7 +89,7 @@ async function trainStage(stage: Stage, training: Training): Promise<void> {
   if (from.step === 0) await agent.engine.resetOptimizer();
   run.standing = from;
   const steps = stage === "sepo" ? await trainSepo(from, training) : await trainSupervised(stage, from, training);
-  if (steps === 0) await run.checkpoint(agent, { finished: true, keepAll: stage === "sepo" });
+  if (steps === 0) await run.checkpoint(agent, { finished: true });
 }
 
 /** Trains a supervised stage from a step on; returns the number of its steps. */
@@ -153,8 +153,7 @@ async function finishStep(
   await run.record(standing, steps, metrics, (performance.now() - began) / 1000);
   if (shown.length > 0) await run.writeTranscripts(shown.flatMap(({ played }) => played.slice(0, 2)));
   const finished = step === steps;
-  if (finished || step % config[stage].checkpointEvery === 0)
-    await run.checkpoint(agent, { finished, keepAll: stage === "sepo" });
+  if (finished || step % config[stage].checkpointEvery === 0) await run.checkpoint(agent, { finished });
 }
 
 /** Warns once whenever samples come to lie too far from the weights that learn. */

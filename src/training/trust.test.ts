@@ -1,10 +1,11 @@
 /** What a run's folder says is what was done: continued, copied, damaged, extended and contested runs. */
-import { cp, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openAgent } from "../runs/agent.ts";
 import { ConfigError, parseConfig } from "../runs/config.ts";
+import { lockFolder } from "../runs/lock.ts";
 import { readIdentity, readMetrics, readReports, readRun, readTiming } from "../runs/read.ts";
 import type { RunEvent } from "../runs/stages.ts";
 import { train } from "./run.ts";
@@ -124,6 +125,61 @@ describe("runs that are continued", () => {
     await resume();
     expect((await readdir(join(run, "checkpoints"))).filter((name) => name.startsWith("."))).toEqual([]);
     expect((await readRun(run)).reports.every(({ current }) => current)).toBe(true);
+  });
+
+  test("clear away whatever kills left, and end with the same bytes", async () => {
+    const content = async () => {
+      const entries = await readdir(run, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile() && entry.name !== "timing.jsonl");
+      const paths = files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
+      return Promise.all(paths.map(async (path) => `${path} ${await readFile(path, "utf8")}`));
+    };
+    const before = await content();
+    // Files that were being written, and a checkpoint of a stage that is done since.
+    for (const name of ["run.json", "evaluation/sft.json", "transcripts/sepo-0002.jsonl"])
+      await writeFile(join(run, `${name}.0a1b2c3d.partial`), "{");
+    await cp(join(run, "checkpoints", "sft"), join(run, "checkpoints", "sft-0002"), { recursive: true });
+    await resume();
+    expect(await content()).toEqual(before);
+  });
+
+  test("forget a change that was written down and never made", async () => {
+    const path = join(run, "run.json");
+    const identity = await readIdentity(run);
+    const change = { stage: "sepo", step: 6, set: ["sepo.steps=9"] };
+    await writeFile(path, JSON.stringify({ ...identity, changes: [change] }));
+    await resume();
+    expect((await readIdentity(run)).changes).toEqual([]);
+    // Made, it is kept, and written down once.
+    await writeFile(path, JSON.stringify({ ...identity, changes: [change] }));
+    await resume(longer);
+    expect((await readIdentity(run)).changes).toEqual([change]);
+    await resume(longer);
+    expect((await readIdentity(run)).changes).toEqual([change]);
+  });
+
+  test("do not begin with other weights than those they were to begin with", async () => {
+    const identity = await readIdentity(run);
+    await writeFile(join(run, "run.json"), JSON.stringify({ ...identity, from: "0".repeat(64) }));
+    await rm(join(run, "checkpoints"), { recursive: true });
+    await expect(resume()).rejects.toThrow(/was stopped before it had the weights.*--from/);
+  });
+
+  test("can be begun again after a start that left no configuration", async () => {
+    const folder = join(root, `begun-${count}`);
+    await mkdir(join(folder, "modules", "1"), { recursive: true });
+    await expect(train(config, folder)).rejects.toThrow(/begun.* has a folder called modules of its own/);
+    await writeFile(join(folder, "run.json"), "{}");
+    await writeFile(join(folder, "modules", "1", "left.js"), "");
+    await writeFile(join(folder, "config.json.0a1b2c3d.partial"), "{");
+    await train(config, folder);
+    expect((await readdir(folder)).toSorted()).toEqual((await readdir(run)).toSorted());
+  });
+
+  test("in use are named as that, not as there", async () => {
+    const lock = await lockFolder(run);
+    await expect(train(config, run)).rejects.toThrow(`in use by process ${process.pid} `);
+    await lock.release();
   });
 
   test("mean the same in another place", async () => {
