@@ -5,19 +5,21 @@ import { type Content, contentOf } from "./folders.ts";
 import { run, unsuccessful } from "./program.ts";
 
 const often = { checkpointEvery: 2 };
+/** Few rounds, since what a process solves first would take most of its time. */
+const games = { ipd: { rounds: 3 } };
 const CONFIGS = {
   /** About a second. */
   tabular: {
-    games: ["ipd"],
+    games,
     engine: { kind: "tabular" },
-    base: { examples: 400, ...often },
-    sft: { examples: 400, learningRate: 0.1, ...often },
-    sepo: { steps: 6, groupSize: 3, transcriptsEvery: 2, learningRate: 0.1, ...often },
-    evaluation: { episodes: 20, positions: 8 },
+    base: { examples: 2000, ...often },
+    sft: { examples: 2000, learningRate: 0.1, ...often },
+    sepo: { steps: 8, groupSize: 4, transcriptsEvery: 2, learningRate: 0.1, ...often },
+    evaluation: { episodes: 100, positions: 8 },
   },
   /** As few writes as pass through all kinds of writes. */
   tiny: {
-    games: ["ipd"],
+    games,
     engine: { kind: "tabular" },
     base: { examples: 150, checkpointEvery: 1 },
     sft: { examples: 60, learningRate: 0.1 },
@@ -25,7 +27,7 @@ const CONFIGS = {
     evaluation: { episodes: 2, positions: 1 },
   },
   embedded: {
-    games: ["ipd"],
+    games,
     engine: {
       kind: "embedded",
       vocabularySize: 320,

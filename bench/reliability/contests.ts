@@ -67,7 +67,7 @@ export const contests: Part = {
     // A run that was killed, for two that want to continue it. The lock of its dead holder is in it.
     const killed = join(folder, "killed");
     await interrupted(wholes[0].config, killed, wholes[0].seconds * 0.7, "SIGKILL");
-    const count = size === "long" ? 40 : 4;
+    const count = size === "long" ? 24 : 2;
     const outcomes: string[] = [];
     const failures = await trials(count, { ...context, concurrency: 1 }, async (index) => {
       const place = join(folder, `contest-${index}`);

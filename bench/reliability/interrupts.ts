@@ -36,7 +36,7 @@ export const interrupts: Part = {
     const endings: string[] = [];
     const stages: string[] = [];
     let slowest = 0;
-    const count = size === "long" ? 40 : 4;
+    const count = size === "long" ? 32 : 3;
     const failures = await trials(count, context, async (index) => {
       const place = join(folder, `interrupted-${index}`);
       const moment = whole.seconds * (0.05 + 0.95 * uniform(foldIn(context.key, index)));

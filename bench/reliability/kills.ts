@@ -53,7 +53,7 @@ export const kills: Part = {
   name: "kills",
   claim: "A run killed at any moment (SIGKILL), and killed again while it is continued, ends with the same bytes.",
   async run(context) {
-    const counts = { long: { tabular: 100, embedded: 10 }, short: { tabular: 4, embedded: 0 } }[context.size];
+    const counts = { long: { tabular: 100, embedded: 10 }, short: { tabular: 3, embedded: 0 } }[context.size];
     const outcomes: Outcome[] = [];
     for (const name of ["tabular", "embedded"] as const)
       if (counts[name] > 0) outcomes.push(await killMany(context, name, counts[name]));

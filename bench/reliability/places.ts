@@ -81,6 +81,16 @@ async function readOnlyDisk({ folder }: Context, { config }: Undisturbed): Promi
   }
 }
 
+/** Runs whose files may not grow beyond some blocks of 512 bytes: what fits is written, and then no more. */
+async function smallFiles(context: Context, { config, content }: Undisturbed, limits: readonly number[]): Promise<string[]> {
+  return trials(limits.length, context, async (index) => {
+    const place = join(context.folder, `files-${index}`);
+    const failures = failuresOf(await run(config, place, { blocks: limits[index] }), RUN, "EFBIG");
+    failures.push(...unsuccessful(await run(config, place)), ...(await differences(place, content)));
+    return failures.map((failure) => `files of at most ${limits[index]} blocks: ${failure}`);
+  });
+}
+
 /** Output into a device that is always full. */
 async function fullOutput(): Promise<string[]> {
   const device = openSync("/dev/full", "w");
@@ -113,6 +123,12 @@ export const places: Part = {
     });
     await rm(join(folder, "locked"), { recursive: true });
     const facts = [`${refused.length} places refused: ${refused.map(({ name }) => name).join(", ")}.`];
+    const limits = context.size === "long" ? [1, 2, 3, 4, 6, 8, 12, 16, 24, 32] : [8];
+    if (process.platform === "win32") skipped.push("a limit on the size of files");
+    else {
+      failures.push(...(await smallFiles(context, whole, limits)));
+      facts.push(`Files limited to ${limits.join(", ")} blocks of 512 bytes (ulimit -f), so that writes are cut short.`);
+    }
     if (existsSync("/dev/full")) {
       failures.push(...(await fullOutput()));
       facts.push("Output to a device that is full (/dev/full).");
@@ -121,7 +137,7 @@ export const places: Part = {
     await mkdir(probe);
     if (mount(probe, "size=64k")) {
       execFileSync("umount", [probe]);
-      const sizes = context.size === "long" ? [0, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96] : [16, 48];
+      const sizes = context.size === "long" ? [0, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96] : [32];
       failures.push(...(await fullDisk(context, whole, sizes)), ...(await readOnlyDisk(context, whole)));
       facts.push(`Disks of ${sizes.join(", ")} KiB that filled up, and a read-only one.`);
     } else skipped.push("a real full disk and a read-only one (no right to mount)");

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The working directory; default: that of this process. */
   readonly place?: string;
+  /** Largest file that the process may write, in blocks of 512 bytes; default: any. */
+  readonly blocks?: number;
   /** A file or device for the standard output; default: a pipe. */
   readonly out?: number;
 }
@@ -41,10 +43,12 @@ export interface StartOptions {
 const LIMIT = 120;
 
 /** Starts `sepo` with arguments. */
-export function start(args: readonly string[], { preload, environment = {}, place, out }: StartOptions = {}): Running {
+export function start(args: readonly string[], { preload, environment = {}, place, blocks, out }: StartOptions = {}): Running {
   const began = performance.now();
   const load = preload === undefined ? [] : ["--import", preload];
-  const child = spawn(process.execPath, [...load, MAIN, ...args], {
+  const command = [process.execPath, ...load, MAIN, ...args];
+  const limited = blocks === undefined ? command : ["sh", "-c", `ulimit -f ${blocks}; exec "$@"`, "sh", ...command];
+  const child = spawn(limited[0], limited.slice(1), {
     stdio: ["ignore", out ?? "pipe", "pipe"],
     ...(place === undefined ? {} : { cwd: place }),
     env: { ...process.env, ...environment },

@@ -9,12 +9,11 @@ import { type Context, type Outcome, type Part, tally, trials } from "./part.ts"
 import { type Ending, ROOT, RUN, run, unsuccessful } from "./program.ts";
 
 /** A full disk, a read-only one, a forbidden one, and a crash in the middle of a write. */
-const KINDS = ["ENOSPC", "EROFS", "EACCES", "tear"] as const;
-type Kind = (typeof KINDS)[number] | "count";
+type Kind = "ENOSPC" | "EROFS" | "EACCES" | "tear";
 
 const PRELOAD = pathToFileURL(join(ROOT, "bench", "reliability", "faults.mjs")).href;
 
-function faulty(config: string, place: string, kind: Kind, write: number): Promise<Ending> {
+function faulty(config: string, place: string, kind: Kind | "count", write: number): Promise<Ending> {
   return run(config, place, { preload: PRELOAD, environment: { FAULT: `${kind}:${write}:${join(place, RUN)}` } });
 }
 
@@ -66,20 +65,44 @@ async function trial(
   return { failures, ending };
 }
 
-/** Every kind of fault at every write of a run that is begun, or continued from `state`. */
-async function everyWrite(context: Context, whole: Undisturbed, title: string, state?: string): Promise<Outcome> {
+interface Case {
+  readonly kind: Kind;
+  /** From 1 on. */
+  readonly write: number;
+}
+
+/** A fault at every so many writes. */
+const writesOf = (kind: Kind, writes: number, every: number, first = 0): Case[] =>
+  Array.from({ length: writes }, (_, write) => ({ kind, write: write + 1 })).filter(
+    ({ write }) => (write + first) % every === 0,
+  );
+
+interface Choice {
+  /** Where there is a run to continue. */
+  readonly state?: string;
+  /** Writes among those of the run at which each fault is tried. */
+  readonly most?: number;
+}
+
+/** Faults at every write of a run that is begun, or continued from `state`. */
+async function everyWrite(
+  context: Context,
+  whole: Undisturbed,
+  title: string,
+  { state, most = Infinity }: Choice = {},
+): Promise<Outcome> {
   const counted = join(context.folder, `${title}-counted`);
   if (state !== undefined) await cp(state, counted, { recursive: true });
   const writes = await countWrites(whole.config, counted);
   await rm(counted, { recursive: true });
-  const every = context.size === "long" ? 1 : Math.ceil(writes / 4);
-  const cases = KINDS.flatMap((kind, i) =>
-    Array.from({ length: writes }, (_, write) => ({ kind, write: write + 1 })).filter(({ write }) => (write + i) % every === 0),
-  );
+  const every = Math.max(1, Math.ceil(writes / (context.size === "long" ? most : 2)));
+  const cases = [...writesOf("ENOSPC", writes, every), ...writesOf("tear", writes, every)];
+  // The program tells these two apart in its message alone, so they take turns.
+  if (state === undefined) cases.push(...writesOf("EROFS", writes, 2 * every), ...writesOf("EACCES", writes, 2 * every, every));
   const endings: string[] = [];
   const failures = await trials(cases.length, context, async (index) => {
     const { kind, write } = cases[index];
-    const place = join(context.folder, `${title}-${kind}-${write}`);
+    const place = join(context.folder, `${title.replaceAll(" ", "-")}-${kind}-${write}`);
     const { failures, ending } = await trial(whole, state, place, kind, write);
     endings.push(`${kind} ${ending}`);
     return failures.map((failure) => `${title}, ${kind} from write ${write}: ${failure}`);
@@ -113,10 +136,15 @@ export const writes: Part = {
     const total = await countWrites(whole.config, counted);
     const begun = await everyWrite(context, whole, "begun");
     const torn = await tornRun(context, whole, Math.floor((total * 2) / 3));
-    const continued = await everyWrite(context, whole, "continued", torn);
+    const continued = await everyWrite(context, whole, "continued", { state: torn });
+    const outcomes = [begun, continued];
+    if (context.size === "long") {
+      const model = await undisturbed(context.folder, "embedded");
+      outcomes.push(await everyWrite(context, model, "begun with an embedded model", { most: 10 }));
+    }
     return {
-      facts: [...begun.facts, ...continued.facts],
-      failures: [...begun.failures, ...continued.failures],
+      facts: outcomes.flatMap(({ facts }) => facts),
+      failures: outcomes.flatMap(({ failures }) => failures),
     };
   },
 };
