@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Answer, Job, Message, WorkerOptions } from "./thread.ts";
 import { DeviceError, openSession, type Arrays, type Session } from "./session.ts";
+import { unshared } from "./shared.ts";
 
 const port = parentPort!;
 const { flag, device }: WorkerOptions = workerData;
@@ -9,7 +10,7 @@ const sessions = new Map<number, Session>();
 const residents = new Map<number, Arrays>();
 
 async function run({ program, model, residents: needed, arrays }: Job): Promise<Arrays> {
-  for (const { id, arrays: fresh } of needed) if (fresh) residents.set(id, fresh);
+  for (const { id, arrays: fresh } of needed) if (fresh) residents.set(id, unshared(fresh, residents.get(id)));
   if (model && !sessions.has(program)) sessions.set(program, await openSession(model, device));
   const kept = needed.map(({ id }) => residents.get(id));
   return sessions.get(program)!.run(Object.assign({}, ...kept, arrays));

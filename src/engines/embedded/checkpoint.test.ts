@@ -86,7 +86,8 @@ describe("a folder", () => {
     ["a cut header", (folder) => truncate(join(folder, "model.safetensors"), 100), /model\.safetensors: truncated, 100 bytes/],
     ["an empty file", (folder) => truncate(join(folder, "optimizer.safetensors"), 0), /optimizer\.safetensors: truncated, 0/],
     ["broken JSON", editConfig("{", ""), /config\.json: expected JSON/],
-    ["another model", editConfig("qwen3", "llama"), /model_type must be "qwen3", got "llama"/],
+    ["another model", editConfig("qwen3", "gpt2"), /model_type must be "qwen3" or "llama", got "gpt2"/],
+    ["a model with other parts", editConfig("qwen3", "llama"), /self_attn\.q_norm\.weight is not part of the model/],
     ["a missing size", editConfig("head_dim", "other"), /config\.json: head_dim must be a number, got undefined/],
     ["an impossible size", editConfig('"head_dim": 8', '"head_dim": 7'), /headWidth must be even, got 7/],
     [

@@ -60,10 +60,17 @@ function toHeads({ config }: Decoder, x: Tensor, { rows, length }: Layout, perGr
   return transpose(heads, [2, 0, 3, 1, 4]);
 }
 
-function turned({ config, table }: Decoder, heads: Tensor, norm: Tensor, { rows, length, positions }: Layout): Tensor {
+/** Heads normed, where the model has norms for them, and turned by their positions. */
+function turned(
+  { config, table }: Decoder,
+  heads: Tensor,
+  norm: Tensor | undefined,
+  { rows, length, positions }: Layout,
+): Tensor {
   const [groups, , perGroup] = heads.shape;
-  const normed = reshape(rmsNorm(heads, norm, config.normEpsilon), [groups * rows, perGroup, length, config.headWidth]);
-  return reshape(rotary(normed, positions, table), [groups, rows, perGroup * length, config.headWidth]);
+  const normed = norm ? rmsNorm(heads, norm, config.normEpsilon) : heads;
+  const flat = reshape(normed, [groups * rows, perGroup, length, config.headWidth]);
+  return reshape(rotary(flat, positions, table), [groups, rows, perGroup * length, config.headWidth]);
 }
 
 const queriesOf = (decoder: Decoder, layer: LayerWeights, projected: Tensor, layout: Layout): Tensor => {

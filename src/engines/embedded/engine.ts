@@ -15,9 +15,10 @@ import {
   type ScoreRequest,
 } from "../engine.ts";
 import { adamStep, freshMoments, norm, type Moments } from "./adam.ts";
-import { importCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint, type TokenIds } from "./checkpoint.ts";
+import { importCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import type { TokenIds } from "./config-json.ts";
 import { Graphs } from "./graphs.ts";
-import { checkModel, type ModelConfig } from "./model.ts";
+import { checkModel, differingField, type ModelConfig } from "./model.ts";
 import { initialize, liveWeights, parametersOf, type LiveWeights } from "./parameters.ts";
 import { WeightsSampler } from "./sampler.ts";
 import { Trainer } from "./trainer.ts";
@@ -53,8 +54,9 @@ export async function loadEmbeddedEngine(folder: string, machine: MachineOptions
 }
 
 /**
- * The engine of a Qwen3 model that another program saved in float32 with tied embeddings, such as transformers; the optimizer has
- * taken no step. Throws `EngineError` naming a file that is missing or what in it this engine does not have.
+ * The engine of a Llama or Qwen3 model that another program saved, such as transformers: in float32, float16 or bfloat16, in one file
+ * or several, with tied embeddings or not. The optimizer has taken no step. Throws `EngineError` naming a file that is missing or what
+ * in it this engine does not have, such as scaled rotary positions.
  */
 export async function importEmbeddedEngine(folder: string, machine: MachineOptions = {}): Promise<EmbeddedEngine> {
   return new EmbeddedEngine(await importCheckpoint(folder), machine);
@@ -149,10 +151,8 @@ export class EmbeddedEngine implements Engine {
   load(folder: string): Promise<void> {
     return this.#exclusive(async () => {
       const { config, ids, weights, moments } = await readCheckpoint(folder);
-      for (const [field, value] of Object.entries(config)) {
-        const expected = new Map<string, number>(Object.entries(this.model)).get(field);
-        if (value !== expected) throw new EngineError(`${folder}: ${field} is ${value}, the engine has ${expected}`);
-      }
+      const field = differingField(config, this.model);
+      if (field) throw new EngineError(`${folder}: ${field} is ${config[field]}, the engine has ${this.model[field]}`);
       this.#weights.flat.set(weights);
       this.#weights.version++;
       this.#moments = moments;

@@ -1,4 +1,7 @@
-/** The shape of a model: a Qwen3 decoder, the architecture Hugging Face calls `Qwen3ForCausalLM`, with tied embeddings. */
+/**
+ * The shape of a model: a decoder of the architectures that Hugging Face calls `Qwen3ForCausalLM` and `LlamaForCausalLM`, which
+ * differ in whether queries and keys are normed.
+ */
 import { EngineError } from "../engine.ts";
 
 export interface ModelConfig {
@@ -14,6 +17,18 @@ export interface ModelConfig {
   readonly contextLength: number;
   readonly ropeTheta: number;
   readonly normEpsilon: number;
+  /** Whether queries and keys are normed, as in Qwen3, or not, as in Llama; true unless given. */
+  readonly queryKeyNorms?: boolean;
+  /** Whether the output layer is the embedding; true unless given. */
+  readonly tiedEmbeddings?: boolean;
+}
+
+/** Whether two models have the same parameters and mathematics; the first field that differs, or nothing. */
+export function differingField(one: ModelConfig, other: ModelConfig): keyof ModelConfig | undefined {
+  const whole = (config: ModelConfig) => ({ queryKeyNorms: true, tiedEmbeddings: true, ...config });
+  const [a, b] = [whole(one), whole(other)];
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion -- `a` has a model's fields and no others
+  return (Object.keys(a) as (keyof ModelConfig)[]).find((field) => a[field] !== b[field]);
 }
 
 /** About 0.55 million parameters and 128 for each token of the vocabulary. */

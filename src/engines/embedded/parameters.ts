@@ -3,6 +3,7 @@
  * `Float32Array` too. Matrices are stored [out, in] under Hugging Face's names.
  */
 import { foldIn, normal, type Key } from "../../random.ts";
+import { sharedFloats } from "../../tensor/shared.ts";
 import { resident, type Resident } from "../../tensor/thread.ts";
 import { input, sizeOf, type Shape, type Tensor } from "../../tensor/tensor.ts";
 import type { ModelConfig } from "./model.ts";
@@ -13,6 +14,11 @@ export interface Parameter {
   /** Where it begins in the flat vector. */
   readonly offset: number;
 }
+
+/** The first parameter. */
+export const EMBEDDING = "model.embed_tokens.weight";
+/** The output layer of a model whose embeddings are not tied. */
+export const HEAD = "lm_head.weight";
 
 function place(shapes: readonly (readonly [string, Shape])[]): readonly Parameter[] {
   let offset = 0;
@@ -28,6 +34,8 @@ export function parametersOf(config: ModelConfig): readonly Parameter[] {
   const { width, headWidth, feedForward } = config;
   const queries = config.heads * headWidth;
   const keys = config.keyValueHeads * headWidth;
+  const norms =
+    config.queryKeyNorms === false ? [] : ["self_attn.q_norm", "self_attn.k_norm"].map((name) => [name, [headWidth]] as const);
   const layer = (i: number): readonly (readonly [string, Shape])[] =>
     (
       [
@@ -35,19 +43,19 @@ export function parametersOf(config: ModelConfig): readonly Parameter[] {
         ["self_attn.q_proj", [queries, width]],
         ["self_attn.k_proj", [keys, width]],
         ["self_attn.v_proj", [keys, width]],
-        ["self_attn.q_norm", [headWidth]],
-        ["self_attn.k_norm", [headWidth]],
+        ...norms,
         ["self_attn.o_proj", [width, queries]],
         ["post_attention_layernorm", [width]],
         ["mlp.gate_proj", [feedForward, width]],
         ["mlp.up_proj", [feedForward, width]],
         ["mlp.down_proj", [width, feedForward]],
-      ] as const
+      ] satisfies readonly (readonly [string, Shape])[]
     ).map(([name, shape]) => [`model.layers.${i}.${name}.weight`, shape] as const);
   return place([
-    ["model.embed_tokens.weight", [config.vocabularySize, width]],
+    [EMBEDDING, [config.vocabularySize, width]],
     ...Array.from({ length: config.layers }, (_, i) => layer(i)).flat(),
     ["model.norm.weight", [width]],
+    ...(config.tiedEmbeddings === false ? [[HEAD, [config.vocabularySize, width]] as const] : []),
   ]);
 }
 
@@ -59,8 +67,9 @@ export interface LayerWeights {
   readonly inputNorm: Tensor;
   /** [(heads + 2 keyValueHeads) headWidth, width] */
   readonly queriesKeysValues: Tensor;
-  readonly queryNorm: Tensor;
-  readonly keyNorm: Tensor;
+  /** Of models that norm queries and keys. */
+  readonly queryNorm: Tensor | undefined;
+  readonly keyNorm: Tensor | undefined;
   readonly output: Tensor;
   readonly feedForwardNorm: Tensor;
   readonly gate: Tensor;
@@ -71,6 +80,8 @@ export interface Weights {
   readonly embedding: Tensor;
   readonly layers: readonly LayerWeights[];
   readonly finalNorm: Tensor;
+  /** The output layer [vocabulary, width]: the embedding where they are tied. */
+  readonly head: Tensor;
   /** The same tensors by the names under which a compiled graph is fed. */
   readonly inputs: Readonly<Record<string, Tensor>>;
 }
@@ -90,7 +101,7 @@ export function blocksOf(config: ModelConfig): readonly Parameter[] {
 /** Symbolic weights for a new graph. */
 export function weightInputs(config: ModelConfig): Weights {
   const blocks = blocksOf(config).map(({ name, shape }) => [name, input(shape)] as const);
-  const inputs = Object.fromEntries(blocks);
+  const inputs: Readonly<Record<string, Tensor>> = Object.fromEntries(blocks);
   const layer = (i: number): LayerWeights => {
     const weight = (name: string) => inputs[`model.layers.${i}.${name}.weight`];
     return {
@@ -106,9 +117,10 @@ export function weightInputs(config: ModelConfig): Weights {
     };
   };
   return {
-    embedding: inputs["model.embed_tokens.weight"],
+    embedding: inputs[EMBEDDING],
     layers: Array.from({ length: config.layers }, (_, i) => layer(i)),
     finalNorm: inputs["model.norm.weight"],
+    head: inputs[config.tiedEmbeddings === false ? HEAD : EMBEDDING],
     inputs,
   };
 }
@@ -138,7 +150,7 @@ function fillNormal(view: Float32Array, deviation: number, key: Key): void {
  * are unsupervised multitask learners", 2019, section 2.3).
  */
 export function initialize(config: ModelConfig, key: Key): Float32Array {
-  const flat = new Float32Array(parameterCount(config));
+  const flat = sharedFloats(parameterCount(config));
   for (const { name, shape, offset } of parametersOf(config)) {
     const view = flat.subarray(offset, offset + sizeOf(shape));
     if (shape.length === 1) {

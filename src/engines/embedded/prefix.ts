@@ -9,7 +9,7 @@ import { causalMask } from "./context.ts";
 import { embed, keyValuesOnly, namedKeyValues, rotaryTable, wholeLayer, type Decoder } from "./decoder.ts";
 import type { ModelConfig } from "./model.ts";
 import { weightInputs } from "./parameters.ts";
-import { EMBEDDED, GRADIENT, type Expressions } from "./scoring.ts";
+import { EMBEDDED, GRADIENT, namedGradients, type Expressions } from "./scoring.ts";
 
 /** The last layer needs no more than keys and values. */
 function prefixPass(config: ModelConfig, length: number) {
@@ -47,9 +47,5 @@ export function prefixGradientGraph(config: ModelConfig, length: number): Expres
   const ends = Object.entries(outputs).map(([name, end]) => [end, given[GRADIENT + name]] as const);
   const wanted = { ...weights, [EMBEDDED]: embedded };
   const gradients = pullback(ends, Object.values(wanted));
-  const reached = Object.keys(wanted).flatMap((name, i) => {
-    const gradient = gradients[i];
-    return gradient ? [[GRADIENT + name, gradient] as const] : [];
-  });
-  return { inputs: { ...inputs, ...given }, outputs: Object.fromEntries(reached) };
+  return { inputs: { ...inputs, ...given }, outputs: namedGradients(Object.keys(wanted), gradients) };
 }

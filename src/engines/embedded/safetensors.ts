@@ -1,10 +1,11 @@
 /**
- * Reading and writing safetensors files of float32 tensors: eight bytes of header length, a JSON header, the data.
- * Format: https://github.com/huggingface/safetensors#format
+ * Reading and writing safetensors files: eight bytes of header length, a JSON header, the data. Tensors become float32 in memory and
+ * are written as such. Format: https://github.com/huggingface/safetensors#format
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import { sizeOf, type Shape } from "../../tensor/tensor.ts";
 import { EngineError } from "../engine.ts";
+import { DECODERS, isStoredType, type StoredType } from "./floats.ts";
 
 export interface TensorPlace {
   readonly name: string;
@@ -13,13 +14,11 @@ export interface TensorPlace {
   readonly offset: number;
 }
 
-const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-
 /** Writes one vector as named tensors that lie in it at given places. */
 export async function writeTensors(
   path: string,
   places: readonly TensorPlace[],
-  data: Float32Array,
+  data: readonly Float32Array[],
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   const entries = places.map(({ name, shape, offset }) => {
@@ -29,49 +28,139 @@ export async function writeTensors(
   const text = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
   const header = new TextEncoder().encode(text + " ".repeat((8 - (text.length % 8)) % 8)); // data begins at a multiple of 8
   const length = new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer);
-  await writeFile(path, Buffer.concat([length, header, bytesOf(data)]));
+  const file = await open(path, "w");
+  try {
+    for (const part of [length, header, ...data.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength))]) {
+      await file.writeFile(part);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
-interface File {
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly data: Buffer;
+/** Elements read at a time. */
+const CHUNK = 1 << 22;
+
+/** An open file whose header was read. Errors are `EngineError`s that name the file and what is wrong. */
+export class TensorFile {
+  readonly path: string;
+  readonly #file: FileHandle;
+  readonly #header: Readonly<Record<string, unknown>>;
+  /** Where the data begins and how long it is, in bytes. */
+  readonly #from: number;
+  readonly #length: number;
+
+  private constructor(path: string, file: FileHandle, header: Readonly<Record<string, unknown>>, from: number, length: number) {
+    this.path = path;
+    this.#file = file;
+    this.#header = header;
+    this.#from = from;
+    this.#length = length;
+  }
+
+  static async open(path: string): Promise<TensorFile> {
+    const unreadable = (cause: unknown) => {
+      throw new EngineError(`${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
+    };
+    const file = await open(path).catch(unreadable);
+    try {
+      const { size: total } = await file.stat();
+      const start = Buffer.alloc(8);
+      const { bytesRead } = await file.read(start, 0, 8, 0).catch(unreadable);
+      const size = bytesRead < 8 ? Infinity : Number(start.readBigUInt64LE(0));
+      if (8 + size > total) throw new EngineError(`${path}: truncated, ${total} bytes do not hold the header`);
+      const text = Buffer.alloc(size);
+      await file.read(text, 0, size, 8);
+      return new TensorFile(path, file, parseHeader(path, text.toString("utf8")), 8 + size, total - 8 - size);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Names of the tensors. */
+  get names(): readonly string[] {
+    return Object.keys(this.#header).filter((name) => name !== "__metadata__");
+  }
+
+  get metadata(): Readonly<Record<string, unknown>> {
+    const metadata = this.#header.__metadata__;
+    return typeof metadata === "object" && metadata !== null ? { ...metadata } : {};
+  }
+
+  /** Where a tensor lies in the data, in bytes, after its type and shape were checked. */
+  #rangeOf(name: string, shape: Shape): { readonly type: StoredType; readonly from: number } {
+    const entry = this.#header[name];
+    if (typeof entry !== "object" || entry === null) throw this.#error(`tensor ${name} is missing`);
+    const fields: { readonly dtype?: unknown; readonly shape?: unknown; readonly data_offsets?: unknown } = { ...entry };
+    const { dtype, shape: found, data_offsets: offsets } = fields;
+    if (!isStoredType(dtype)) {
+      throw this.#error(`tensor ${name} has type ${String(dtype)}, expected ${Object.keys(DECODERS).join(", ")}`);
+    }
+    if (JSON.stringify(found) !== JSON.stringify(shape)) {
+      throw this.#error(`tensor ${name} has shape ${JSON.stringify(found)}, expected ${JSON.stringify(shape)}`);
+    }
+    const bytes = sizeOf(shape) * DECODERS[dtype].bytes;
+    const [from, to]: unknown[] = Array.isArray(offsets) ? offsets : [];
+    if (typeof from !== "number" || typeof to !== "number" || from < 0 || to - from !== bytes) {
+      throw this.#error(`tensor ${name} has offsets ${JSON.stringify(offsets)} for ${bytes} bytes`);
+    }
+    if (to > this.#length) throw this.#error(`truncated, tensor ${name} ends at byte ${to} of ${this.#length}`);
+    return { type: dtype, from };
+  }
+
+  /** Gives the elements of a tensor in order, some at a time, with the number of those before them. */
+  async read(name: string, shape: Shape, take: (values: Float32Array, at: number) => void): Promise<void> {
+    const { type, from } = this.#rangeOf(name, shape);
+    const { bytes, decode } = DECODERS[type];
+    const size = sizeOf(shape);
+    const buffer = new ArrayBuffer(Math.min(size, CHUNK) * bytes);
+    for (let at = 0; at < size; at += CHUNK) {
+      const count = Math.min(CHUNK, size - at);
+      const target = new Uint8Array(buffer, 0, count * bytes);
+      await readFully(this.#file, target, this.#from + from + at * bytes);
+      const values = decode(buffer, count);
+      const bad = firstNotFinite(values);
+      if (bad >= 0) throw this.#error(`tensor ${name} holds ${values[bad]} at element ${at + bad}`);
+      take(values, at);
+    }
+  }
+
+  async readInto(out: Float32Array, { name, shape, offset }: TensorPlace): Promise<void> {
+    await this.read(name, shape, (values, at) => out.set(values, offset + at));
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #error(message: string): EngineError {
+    return new EngineError(`${this.path}: ${message}`);
+  }
 }
 
-async function readParts(path: string): Promise<File> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new EngineError(`${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
-  });
-  const size = bytes.length < 8 ? Infinity : Number(bytes.readBigUInt64LE(0));
-  if (8 + size > bytes.length) throw new EngineError(`${path}: truncated, ${bytes.length} bytes do not hold the header`);
+function parseHeader(path: string, text: string): Readonly<Record<string, unknown>> {
   let header: unknown;
   try {
-    header = JSON.parse(bytes.toString("utf8", 8, 8 + size));
+    header = JSON.parse(text);
   } catch {
     throw new EngineError(`${path}: the header is not JSON`);
   }
   if (typeof header !== "object" || header === null) throw new EngineError(`${path}: the header is not an object`);
-  return { header: { ...header }, data: bytes.subarray(8 + size) };
+  return { ...header };
 }
 
-/** Where a tensor lies in the data, in bytes, after its type and shape were checked. */
-function rangeOf(path: string, { header, data }: File, { name, shape }: TensorPlace): number {
-  const entry = header[name];
-  if (typeof entry !== "object" || entry === null) throw new EngineError(`${path}: tensor ${name} is missing`);
-  const {
-    dtype,
-    shape: found,
-    data_offsets: offsets,
-  } = { dtype: undefined, shape: undefined, data_offsets: undefined, ...entry };
-  if (dtype !== "F32") throw new EngineError(`${path}: tensor ${name} has type ${String(dtype)}, expected F32`);
-  if (JSON.stringify(found) !== JSON.stringify(shape)) {
-    throw new EngineError(`${path}: tensor ${name} has shape ${JSON.stringify(found)}, expected ${JSON.stringify(shape)}`);
+async function readFully(file: FileHandle, target: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < target.length;) {
+    const { bytesRead } = await file.read(target, done, target.length - done, position + done);
+    if (bytesRead === 0) throw new EngineError("the file became shorter while it was read");
+    done += bytesRead;
   }
-  const [from, to]: unknown[] = Array.isArray(offsets) ? offsets : [];
-  if (typeof from !== "number" || typeof to !== "number" || from < 0 || to - from !== sizeOf(shape) * 4) {
-    throw new EngineError(`${path}: tensor ${name} has offsets ${JSON.stringify(offsets)} for ${sizeOf(shape) * 4} bytes`);
-  }
-  if (to > data.length) throw new EngineError(`${path}: truncated, tensor ${name} ends at byte ${to} of ${data.length}`);
-  return from;
+}
+
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
 }
 
 /** Reads exactly the tensors of `places` into one vector. Throws `EngineError` naming the file and what is wrong. */
@@ -79,19 +168,20 @@ export async function readTensors(
   path: string,
   places: readonly TensorPlace[],
 ): Promise<{ data: Float32Array; metadata: Readonly<Record<string, unknown>> }> {
-  const file = await readParts(path);
-  const known = new Set(places.map(({ name }) => name));
-  const extra = Object.keys(file.header).find((name) => name !== "__metadata__" && !known.has(name));
-  if (extra !== undefined) throw new EngineError(`${path}: tensor ${extra} is not part of the model`);
-  const out = new Float32Array(places.reduce((total, { shape }) => total + sizeOf(shape), 0));
-  const bytes = bytesOf(out);
-  for (const place of places) {
-    const from = rangeOf(path, file, place);
-    bytes.set(file.data.subarray(from, from + sizeOf(place.shape) * 4), place.offset * 4);
-    const view = out.subarray(place.offset, place.offset + sizeOf(place.shape));
-    const bad = view.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw new EngineError(`${path}: tensor ${place.name} holds ${view[bad]} at element ${bad}`);
+  const file = await TensorFile.open(path);
+  try {
+    checkNames(path, file.names, places);
+    const out = new Float32Array(places.reduce((total, { shape }) => total + sizeOf(shape), 0));
+    for (const place of places) await file.readInto(out, place);
+    return { data: out, metadata: file.metadata };
+  } finally {
+    await file.close();
   }
-  const metadata = file.header.__metadata__;
-  return { data: out, metadata: typeof metadata === "object" && metadata !== null ? { ...metadata } : {} };
+}
+
+/** Throws `EngineError` for a tensor that is not among `places`. */
+export function checkNames(path: string, names: readonly string[], places: readonly TensorPlace[]): void {
+  const known = new Set(places.map(({ name }) => name));
+  const extra = names.find((name) => !known.has(name));
+  if (extra !== undefined) throw new EngineError(`${path}: tensor ${extra} is not part of the model`);
 }

@@ -1,5 +1,6 @@
 /** Sampling and scoring with one vector of weights; engines and their snapshots are built on it. */
 import { uniform } from "../../random.ts";
+import { sharedCopy } from "../../tensor/shared.ts";
 import type { Arrays } from "../../tensor/session.ts";
 import {
   EngineError,
@@ -87,7 +88,7 @@ export class WeightsSampler implements Sampler {
 
   /** A sampler with a copy of the weights and the same workers. Only inside `Graphs.exclusive`. */
   copy(): WeightsSampler {
-    return new WeightsSampler(this.#graphs, liveWeights(this.#graphs.config, this.#weights.flat.slice()));
+    return new WeightsSampler(this.#graphs, liveWeights(this.#graphs.config, sharedCopy(this.#weights.flat)));
   }
 
   /** Throws `EngineError` after `release`. */

@@ -45,7 +45,7 @@ function draw({ decoder }: Context, h: Tensor, inverseTemperature: Tensor, u: Te
   const [draws] = u.shape;
   const each = draws / rows;
   const size = decoder.config.vocabularySize;
-  const p = softmax(matmul(multiply(h, inverseTemperature), decoder.weights.embedding, { transposeB: true }));
+  const p = softmax(matmul(multiply(h, inverseTemperature), decoder.weights.head, { transposeB: true }));
   const running = cumulativeSum(p);
   const total = takeAlong(running, constant(new Int32Array(rows).fill(size - 1), [rows, 1]));
   const limits = reshape(multiply(reshape(u, [rows, each]), total), [rows, each, 1]);

@@ -1,9 +1,10 @@
 /** The graphs that score given tokens and that differentiate the losses. */
-import { grad } from "../../tensor/grad.ts";
+import { pullback } from "../../tensor/grad.ts";
 import { logSoftmaxAt } from "../../tensor/neural.ts";
 import {
   add,
   exponential,
+  fill,
   matmul,
   maximum,
   minimum,
@@ -28,10 +29,19 @@ export const GRADIENT = "gradient.";
 /** The embedding rows that a graph looked up. */
 export const EMBEDDED = "embedded";
 
+/** Outputs for gradients of named tensors, but for those that nothing depends on. */
+export const namedGradients = (names: readonly string[], gradients: readonly (Tensor | undefined)[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    names.flatMap((name, i) => {
+      const gradient = gradients[i];
+      return gradient ? [[GRADIENT + name, gradient] as const] : [];
+    }),
+  );
+
 function logprobsOf({ hidden, decoder, sizes }: Context): { logprobs: Tensor; inputs: Record<string, Tensor> } {
   const targets = input([sizes.rows * sizes.chosen], "int32");
   const inverseTemperature = input([]);
-  const logits = matmul(multiply(hidden, inverseTemperature), decoder.weights.embedding, { transposeB: true });
+  const logits = matmul(multiply(hidden, inverseTemperature), decoder.weights.head, { transposeB: true });
   return { logprobs: logSoftmaxAt(logits, targets), inputs: { targets, inverseTemperature } };
 }
 
@@ -65,12 +75,12 @@ export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
   );
   const loss = negate(sum(add(multiply(logprobs, given.weights), surrogate)));
   const wanted = { ...weights.inputs, ...context.prefixInputs, [EMBEDDED]: context.embedded };
-  const gradients = grad(loss, Object.values(wanted));
+  const gradients = pullback([[loss, fill(loss.shape, 1)]], Object.values(wanted));
   return {
     inputs: { ...weights.inputs, ...context.inputs, ...scored.inputs, ...given, ...limits },
     outputs: {
       logprobs: reshape(logprobs, [sizes.rows * sizes.chosen]),
-      ...Object.fromEntries(Object.keys(wanted).map((name, i) => [GRADIENT + name, gradients[i]])),
+      ...namedGradients(Object.keys(wanted), gradients),
     },
   };
 }
