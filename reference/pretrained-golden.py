@@ -1,10 +1,11 @@
 """Makes the tiny random models that the embedded engine's tests read, with log-probabilities that transformers gives for them.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers safetensors
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install torch transformers peft safetensors
     /tmp/venv/bin/python scripts/pretrained-golden.py src/engines/embedded/golden
 
 * ``llama``: bfloat16 in three files with an index, an output layer of its own;
-* ``qwen3``: float16 in one file, which also holds the tied embedding as ``lm_head.weight``.
+* ``qwen3``: float16 in one file, which also holds the tied embedding as ``lm_head.weight``;
+* ``llama-adapter``: LoRA of some of the first model's projections, by PEFT.
 
 Beside each model, ``scores.json`` has the log-probabilities of the continuations of a few prompts, computed in float32.
 """
@@ -14,6 +15,7 @@ import pathlib
 import shutil
 import sys
 
+import peft
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -61,8 +63,24 @@ def make(name, folder):
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def score(folder):
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+def adapt(base, folder):
+    torch.manual_seed(8)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model = peft.get_peft_model(model, peft.LoraConfig(r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "o_proj", "down_proj"]))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, 0.2)  # zeros otherwise
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink()
+
+
+def load(folder):
+    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+def score(model):
     generator = torch.Generator().manual_seed(3)
     requests = []
     for prompt_length, length in LENGTHS:
@@ -78,17 +96,23 @@ def score(folder):
                 "logprobs": [round(x, 6) for x in logprobs.tolist()],
             }
         )
-    made_with = f"{type(model).__name__}, transformers {transformers.__version__}, torch {torch.__version__}"
+    made_with = f"{type(model).__name__}, peft {peft.__version__}, transformers {transformers.__version__}, torch {torch.__version__}"
     return {"madeWith": made_with, "temperature": TEMPERATURE, "requests": requests}
 
 
+def finish(folder, model):
+    (folder / "scores.json").write_text(json.dumps(score(model)) + "\n")
+    for path in folder.iterdir():
+        path.chmod(0o644)
+
+
 def main(root):
+    root = pathlib.Path(root)
     for name in MODELS:
-        folder = pathlib.Path(root) / name
-        make(name, folder)
-        for path in folder.iterdir():
-            path.chmod(0o644)
-        (folder / "scores.json").write_text(json.dumps(score(folder)) + "\n")
+        make(name, root / name)
+        finish(root / name, load(root / name))
+    adapt(root / "llama", root / "llama-adapter")
+    finish(root / "llama-adapter", peft.PeftModel.from_pretrained(load(root / "llama"), root / "llama-adapter").eval())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { seedKey } from "../../random.ts";
 import { EngineError } from "../engine.ts";
 import { freshMoments } from "./adam.ts";
-import { importCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { importModel, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { importEmbeddedEngine, loadEmbeddedEngine } from "./engine.ts";
 import { checkModel } from "./model.ts";
 import { initialize, parameterCount, parametersOf } from "./parameters.ts";
@@ -160,7 +160,7 @@ test("a model saved elsewhere is imported with a fresh optimizer", async () => {
   const path = join(folder, "config.json");
   const { rope_theta: theta, ...json } = JSON.parse(await readFile(path, "utf8"));
   await writeFile(path, JSON.stringify(json));
-  expect((await importCheckpoint(folder)).config.ropeTheta).toBe(theta);
+  expect((await importModel(folder)).config.ropeTheta).toBe(theta);
   for (const [change, message] of [
     [{ rope_parameters: { rope_type: "yarn", rope_theta: 1e6 } }, "no scaling"],
     [{ rope_theta: 1e6, rope_parameters: { rope_type: "yarn" } }, "no scaling"],
@@ -168,7 +168,7 @@ test("a model saved elsewhere is imported with a fresh optimizer", async () => {
     [{ attention_bias: true }, "attention_bias must be false, got true"],
   ] as const) {
     await writeFile(path, JSON.stringify({ ...json, ...change }));
-    await expect(importCheckpoint(folder)).rejects.toThrow(message);
+    await expect(importModel(folder)).rejects.toThrow(message);
   }
   await rm(folder, { recursive: true });
 });

@@ -3,8 +3,8 @@ import { rmsNorm, type KeyValues } from "../../tensor/neural.ts";
 import { add, cast, concat, equalSplit, expand, less, multiply, oneHot, range, reshape } from "../../tensor/operators.ts";
 import { constant, input, type Tensor } from "../../tensor/tensor.ts";
 import { chosenLayer, embed, keyValueInputs, namedKeyValues, rotaryTable, wholeLayer, type Decoder } from "./decoder.ts";
-import type { ModelConfig } from "./model.ts";
-import { weightInputs } from "./parameters.ts";
+import type { GraphConfig } from "./lora.ts";
+import { weightInputs } from "./inputs.ts";
 
 /** The static sizes of a graph; one graph is compiled for each. */
 export interface Sizes {
@@ -56,7 +56,7 @@ interface ContextOptions {
 }
 
 /** One graph's expressions up to the hidden states at positions `at` of each row. */
-export function contextOf(config: ModelConfig, sizes: Sizes, options: ContextOptions = {}): Context {
+export function contextOf(config: GraphConfig, sizes: Sizes, options: ContextOptions = {}): Context {
   const { rows, length, chosen, prefix: offset } = sizes;
   const { spare = 0, together = rows } = options;
   const decoder: Decoder = { config, weights: weightInputs(config), table: rotaryTable(config, offset + length + spare) };
@@ -112,7 +112,7 @@ function pass(
 }
 
 /** int32 positions [rows, n] as int64 [groups x rows, n]. */
-export function groupPositions(config: ModelConfig, positions: Tensor): Tensor {
+export function groupPositions(config: GraphConfig, positions: Tensor): Tensor {
   const [rows, n] = positions.shape;
   const groups = config.keyValueHeads;
   return cast(reshape(expand(reshape(positions, [1, rows, n]), [groups, rows, n]), [groups * rows, n]), "int64");

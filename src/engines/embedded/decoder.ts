@@ -7,8 +7,8 @@
 import { attention, rmsNorm, rotary, swiglu, type KeyValues, type RotaryTable, type Segment } from "../../tensor/neural.ts";
 import { add, gather, matmul, reshape, split, transpose } from "../../tensor/operators.ts";
 import { constant, input, stopGradient, type Tensor } from "../../tensor/tensor.ts";
+import type { LayerWeights, LowRank, Weights } from "./inputs.ts";
 import type { ModelConfig } from "./model.ts";
-import type { LayerWeights, Weights } from "./parameters.ts";
 
 export interface Decoder {
   readonly config: ModelConfig;
@@ -87,16 +87,42 @@ function keyValuesOf(decoder: Decoder, layer: LayerWeights, keys: Tensor, values
   };
 }
 
+/** y + scale B A h, where there is an adapter. */
+function adapted(y: Tensor, h: Tensor, adapter: LowRank | undefined): Tensor {
+  if (!adapter) return y;
+  const inner = matmul(h, adapter.a, { transposeB: true });
+  return add(y, matmul(inner, adapter.b, { transposeB: true, scale: adapter.scale }));
+}
+/** W h, with the adapter of W where there is one. */
+const linear = (h: Tensor, w: Tensor, adapter: LowRank | undefined): Tensor =>
+  adapted(matmul(h, w, { transposeB: true }), h, adapter);
+
 /** Sizes of the parts of the joint projection: queries, keys, values. */
 function parts({ heads, keyValueHeads, headWidth }: ModelConfig): readonly [number, number, number] {
   return [heads * headWidth, keyValueHeads * headWidth, keyValueHeads * headWidth];
+}
+
+/** Keys and values from their frozen projections of normed activations h. */
+function adaptedKeyValues(
+  decoder: Decoder,
+  layer: LayerWeights,
+  h: Tensor,
+  [keys, values]: readonly Tensor[],
+  layout: Layout,
+): KeyValues {
+  const { k_proj: forKeys, v_proj: forValues } = layer.adapters;
+  return keyValuesOf(decoder, layer, adapted(keys, h, forKeys), adapted(values, h, forValues), layout);
 }
 
 /** Queries, keys and values of normed activations [rows x length, width]. */
 export function project(decoder: Decoder, layer: LayerWeights, h: Tensor, layout: Layout): { queries: Tensor; own: KeyValues } {
   const joint = matmul(h, layer.queriesKeysValues, { transposeB: true });
   const [q, k, v] = split(joint, parts(decoder.config), 1);
-  return { queries: queriesOf(decoder, layer, q, layout), own: keyValuesOf(decoder, layer, k, v, layout) };
+  const { q_proj: adapter } = layer.adapters;
+  return {
+    queries: queriesOf(decoder, layer, adapted(q, h, adapter), layout),
+    own: adaptedKeyValues(decoder, layer, h, [k, v], layout),
+  };
 }
 
 /** What rows attend to: the prefix, which is one matrix for all rows, and their own tokens as far as `mask` lets them see. */
@@ -111,11 +137,12 @@ export function finishLayer({ config }: Decoder, layer: LayerWeights, x: Tensor,
   const perGroup = config.heads / config.keyValueHeads;
   const heads = reshape(attended, [config.keyValueHeads, layout.rows, perGroup, layout.length, config.headWidth]);
   const flat = reshape(transpose(heads, [1, 3, 0, 2, 4]), [layout.rows * layout.length, config.heads * config.headWidth]);
-  const middle = add(x, matmul(flat, layer.output, { transposeB: true }));
+  const { o_proj: output, gate_proj: forGate, up_proj: forUp, down_proj: down } = layer.adapters;
+  const middle = add(x, linear(flat, layer.output, output));
   const h = rmsNorm(middle, layer.feedForwardNorm, config.normEpsilon);
-  const gate = matmul(h, layer.gate, { transposeB: true });
-  const up = matmul(h, layer.up, { transposeB: true });
-  return add(middle, matmul(swiglu(gate, up), layer.down, { transposeB: true }));
+  const gate = linear(h, layer.gate, forGate);
+  const up = linear(h, layer.up, forUp);
+  return add(middle, linear(swiglu(gate, up), layer.down, down));
 }
 
 /** One layer over whole rows. `mask` is added to the scores [.., heads per group x length, length] of own tokens. */
@@ -137,8 +164,8 @@ export function keyValuesOnly(decoder: Decoder, layer: LayerWeights, x: Tensor, 
   const [queries, keys, values] = parts(decoder.config);
   const [, weight] = split(layer.queriesKeysValues, [queries, keys + values], 0);
   const h = rmsNorm(x, layer.inputNorm, decoder.config.normEpsilon);
-  const [k, v] = split(matmul(h, weight, { transposeB: true }), [keys, values], 1);
-  return keyValuesOf(decoder, layer, k, v, layout);
+  const projected = split(matmul(h, weight, { transposeB: true }), [keys, values], 1);
+  return adaptedKeyValues(decoder, layer, h, projected, layout);
 }
 
 /** Which positions a layer continues for: `pick` is one-hot [rows, chosen, length]. */
@@ -166,9 +193,9 @@ export function chosenLayer(
   const select = (y: Tensor) =>
     reshape(matmul(choice.pick, reshape(y, [rows, length, config.width])), [rows * chosen, config.width]);
   const h = rmsNorm(x, layer.inputNorm, config.normEpsilon);
-  const [k, v] = split(matmul(h, keyValueWeight, { transposeB: true }), [keys, values], 1);
-  const own = keyValuesOf(decoder, layer, k, v, layout);
-  const q = queriesOf(decoder, layer, matmul(select(h), queryWeight, { transposeB: true }), choice.layout);
+  const projected = split(matmul(h, keyValueWeight, { transposeB: true }), [keys, values], 1);
+  const own = adaptedKeyValues(decoder, layer, h, projected, layout);
+  const q = queriesOf(decoder, layer, linear(select(h), queryWeight, layer.adapters.q_proj), choice.layout);
   const attended = attention(q, segmentsOf(prefix, own, choice.mask), config.headWidth ** -0.5);
   return { x: finishLayer(decoder, layer, select(x), attended, choice.layout), own };
 }

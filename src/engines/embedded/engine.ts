@@ -1,5 +1,7 @@
 /** The engine that runs inside the Node process, on ONNX Runtime. */
+import { resolve } from "node:path";
 import type { Key } from "../../random.ts";
+import { resident } from "../../tensor/thread.ts";
 import { DEVICES, type Device } from "../../tensor/session.ts";
 import {
   EngineError,
@@ -15,11 +17,21 @@ import {
   type ScoreRequest,
 } from "../engine.ts";
 import { adamStep, freshMoments, norm, type Moments } from "./adam.ts";
-import { importCheckpoint, readCheckpoint, writeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { importAdapters, importModel, readCheckpoint, writeCheckpoint, writeModel, type Checkpoint } from "./checkpoint.ts";
 import type { TokenIds } from "./config-json.ts";
 import { Graphs } from "./graphs.ts";
+import { blockViews, liveWeights, type LiveWeights } from "./inputs.ts";
+import {
+  initializeAdapters,
+  loraConfig,
+  mergeAdapters,
+  trainedCount,
+  trainedParameters,
+  type LoraConfig,
+  type LoraOptions,
+} from "./lora.ts";
 import { checkModel, differingField, type ModelConfig } from "./model.ts";
-import { initialize, liveWeights, parametersOf, type LiveWeights } from "./parameters.ts";
+import { initialize } from "./parameters.ts";
 import { WeightsSampler } from "./sampler.ts";
 import { Trainer } from "./trainer.ts";
 
@@ -41,6 +53,24 @@ export interface EmbeddedEngineOptions extends MachineOptions {
   readonly ids?: TokenIds;
 }
 
+/** How a folder's model is used. */
+export interface FolderOptions extends MachineOptions {
+  /** The longest prompt plus completion, in tokens; the model's own unless given, and never more than that. */
+  readonly contextLength?: number;
+}
+
+export interface ImportOptions extends FolderOptions {
+  /** Freezes the model and trains fresh adapters beside it. */
+  readonly lora?: LoraOptions;
+  /** Freezes the model and trains the adapters of a folder that PEFT, or `save`, wrote. */
+  readonly adapter?: string;
+}
+
+export interface LoadOptions extends FolderOptions {
+  /** Where the model beneath saved adapters is now; where it was unless given. */
+  readonly base?: string;
+}
+
 /** An engine with fresh weights. Throws `EngineError` for a model that cannot be built. */
 export function createEmbeddedEngine({ model, key, ids = {}, ...machine }: EmbeddedEngineOptions): EmbeddedEngine {
   checkModel(model);
@@ -48,9 +78,12 @@ export function createEmbeddedEngine({ model, key, ids = {}, ...machine }: Embed
   return new EmbeddedEngine({ config: model, ids, weights, moments: freshMoments(weights.length) }, machine);
 }
 
-/** The engine saved in a folder. Throws `EngineError` naming a file that is missing or wrong. */
-export async function loadEmbeddedEngine(folder: string, machine: MachineOptions = {}): Promise<EmbeddedEngine> {
-  return new EmbeddedEngine(await readCheckpoint(folder), machine);
+/**
+ * The engine saved in a folder. Adapters need the model beneath them, unchanged, in its folder. Throws `EngineError` naming a file
+ * that is missing or wrong.
+ */
+export async function loadEmbeddedEngine(folder: string, { base, ...options }: LoadOptions = {}): Promise<EmbeddedEngine> {
+  return new EmbeddedEngine(await readCheckpoint(folder, base === undefined ? {} : { base }), options);
 }
 
 /**
@@ -58,37 +91,56 @@ export async function loadEmbeddedEngine(folder: string, machine: MachineOptions
  * or several, with tied embeddings or not. The optimizer has taken no step. Throws `EngineError` naming a file that is missing or what
  * in it this engine does not have, such as scaled rotary positions.
  */
-export async function importEmbeddedEngine(folder: string, machine: MachineOptions = {}): Promise<EmbeddedEngine> {
-  return new EmbeddedEngine(await importCheckpoint(folder), machine);
+export async function importEmbeddedEngine(
+  folder: string,
+  { lora, adapter, ...options }: ImportOptions = {},
+): Promise<EmbeddedEngine> {
+  if (lora && adapter !== undefined)
+    throw new EngineError("lora makes fresh adapters and adapter reads some; expected one of them");
+  const model = await importModel(folder);
+  if (adapter !== undefined) return new EmbeddedEngine(await importAdapters(adapter, model, folder), options);
+  if (!lora) return new EmbeddedEngine({ ...model, moments: freshMoments(model.weights.length) }, options);
+  const adapted = { ...model.config, lora: loraConfig(lora) };
+  const flat = initializeAdapters(adapted, lora.key);
+  const adapters = { lora: adapted.lora, flat, folder: resolve(folder) };
+  return new EmbeddedEngine({ ...model, adapters, moments: freshMoments(flat.length) }, options);
 }
 
 export class EmbeddedEngine implements Engine {
   readonly facts: EngineFacts;
   readonly model: ModelConfig;
+  /** Of adapters, where they are what is trained. */
+  readonly lora: LoraConfig | undefined;
   readonly #graphs: Graphs;
   readonly #sampler: WeightsSampler;
   readonly #trainer: Trainer;
   readonly #weights: LiveWeights;
   readonly #gradient: Float32Array;
+  /** What `save` writes, but for the moments. */
+  #saved: Omit<Checkpoint, "moments">;
   #moments: Moments;
-  #ids: TokenIds;
 
   /** Takes the checkpoint's arrays as its own. */
-  constructor({ config, ids, weights, moments }: Checkpoint, machine: MachineOptions = {}) {
+  constructor({ moments, ...checkpoint }: Checkpoint, { contextLength, ...machine }: FolderOptions = {}) {
+    const { config, weights, adapters } = checkpoint;
     this.model = config;
+    this.lora = adapters?.lora;
+    const graphed = { ...config, ...(this.lora && { lora: this.lora }), contextLength: limitOf(config, contextLength) };
     this.facts = {
       name: "embedded",
       vocabularySize: config.vocabularySize,
-      contextLength: config.contextLength,
+      contextLength: graphed.contextLength,
       losses: ["cross_entropy", "ppo"],
       readsGradient: true,
       frozenSnapshots: true,
     };
-    this.#graphs = new Graphs(config, machine);
-    this.#weights = liveWeights(config, weights);
-    this.#gradient = new Float32Array(weights.length);
+    this.#graphs = new Graphs(graphed, machine);
+    this.#weights = adapters
+      ? liveWeights(graphed, adapters.flat, resident(blockViews(config, weights)))
+      : liveWeights(graphed, weights);
+    this.#gradient = new Float32Array(trainedCount(graphed));
+    this.#saved = checkpoint;
     this.#moments = moments;
-    this.#ids = ids;
     this.#sampler = new WeightsSampler(this.#graphs, this.#weights);
     this.#trainer = new Trainer(this.#graphs, this.#weights);
   }
@@ -119,7 +171,14 @@ export class EmbeddedEngine implements Engine {
     return this.#exclusive(() => {
       const gradientNorm = norm(this.#gradient);
       if (!Number.isFinite(gradientNorm)) throw new EngineError(`the gradient's norm is ${gradientNorm}; no step was taken`);
-      adamStep(parametersOf(this.model), this.#weights.flat, this.#gradient, this.#moments, settings, gradientNorm);
+      adamStep(
+        trainedParameters(this.#graphs.config),
+        this.#weights.flat,
+        this.#gradient,
+        this.#moments,
+        settings,
+        gradientNorm,
+      );
       this.#weights.version++;
       this.#gradient.fill(0);
       return { gradientNorm };
@@ -136,27 +195,43 @@ export class EmbeddedEngine implements Engine {
     return this.#exclusive(() => this.#sampler.copy());
   }
 
-  /** The weights, flat; a copy. */
+  /** What training changes, flat: the adapters where there are any, otherwise the model's weights. A copy. */
   weights(): Promise<Float32Array> {
     return this.#exclusive(() => this.#weights.flat.slice());
   }
 
+  /** The weights of a model without adapters that computes the same, flat; a copy. */
+  merged(): Promise<Float32Array> {
+    return this.#exclusive(() => this.#merged());
+  }
+
+  #merged(): Float32Array {
+    const { lora, model } = this;
+    return lora ? mergeAdapters({ ...model, lora }, this.#saved.weights, this.#weights.flat) : this.#weights.flat.slice();
+  }
+
   save(folder: string): Promise<void> {
-    return this.#exclusive(() =>
-      writeCheckpoint(folder, { config: this.model, ids: this.#ids, weights: this.#weights.flat, moments: this.#moments }),
-    );
+    return this.#exclusive(() => writeCheckpoint(folder, { ...this.#saved, moments: this.#moments }));
+  }
+
+  /** Writes the model with its adapters merged into it, for transformers and `importEmbeddedEngine`; no optimizer. */
+  saveMerged(folder: string): Promise<void> {
+    return this.#exclusive(() => writeModel(folder, { ...this.#saved, weights: this.#merged() }));
   }
 
   /** Also forgets the accumulated gradient. Nothing changes when it throws. */
   load(folder: string): Promise<void> {
     return this.#exclusive(async () => {
-      const { config, ids, weights, moments } = await readCheckpoint(folder);
-      const field = differingField(config, this.model);
-      if (field) throw new EngineError(`${folder}: ${field} is ${config[field]}, the engine has ${this.model[field]}`);
-      this.#weights.flat.set(weights);
+      const { moments, ...checkpoint } = await readCheckpoint(folder, this.lora ? { known: this.#saved } : {});
+      const field = differingField(checkpoint.config, this.model);
+      if (field) {
+        throw new EngineError(`${folder}: ${field} is ${checkpoint.config[field]}, the engine has ${this.model[field]}`);
+      }
+      checkAdapters(folder, checkpoint.adapters?.lora, this.lora);
+      this.#weights.flat.set(checkpoint.adapters?.flat ?? checkpoint.weights);
       this.#weights.version++;
       this.#moments = moments;
-      this.#ids = ids;
+      this.#saved = { ...this.#saved, ids: checkpoint.ids };
       this.#gradient.fill(0);
     });
   }
@@ -172,4 +247,15 @@ export class EmbeddedEngine implements Engine {
       return work();
     });
   }
+}
+
+/** Throws `EngineError` for a limit that is not a positive integer, or is beyond the model's. */
+function limitOf({ contextLength }: ModelConfig, limit = contextLength): number {
+  if (Number.isSafeInteger(limit) && limit > 0 && limit <= contextLength) return limit;
+  throw new EngineError(`contextLength must be a positive integer up to the model's ${contextLength}, got ${limit}`);
+}
+
+function checkAdapters(folder: string, found: LoraConfig | undefined, expected: LoraConfig | undefined): void {
+  const [has, wants] = [found, expected].map((lora) => (lora ? `adapters ${JSON.stringify(lora)}` : "a whole model"));
+  if (has !== wants) throw new EngineError(`${folder}: it holds ${has}, the engine trains ${wants}`);
 }

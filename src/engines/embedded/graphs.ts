@@ -5,8 +5,8 @@ import { DeviceError, type Arrays } from "../../tensor/session.ts";
 import { resident, WorkerError, type Resident } from "../../tensor/thread.ts";
 import { EngineError } from "../engine.ts";
 import { contextArrays, prefixArrays, type Batch } from "./batches.ts";
-import type { ModelConfig } from "./model.ts";
-import type { LiveWeights } from "./parameters.ts";
+import type { GraphConfig } from "./lora.ts";
+import type { LiveWeights } from "./inputs.ts";
 import { prefixGraph } from "./prefix.ts";
 import type { Expressions } from "./scoring.ts";
 
@@ -21,14 +21,14 @@ interface Prefixes {
 
 /** One owner of workers for any number of holders; the workers end when the last holder lets go. */
 export class Graphs {
-  readonly config: ModelConfig;
+  readonly config: GraphConfig;
   readonly #pool: Pool;
   readonly #programs = new Map<string, Program>();
   readonly #prefixes = new Map<LiveWeights, Prefixes>();
   #holders = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(config: ModelConfig, options: PoolOptions = {}) {
+  constructor(config: GraphConfig, options: PoolOptions = {}) {
     this.config = config;
     this.#pool = new Pool(options);
   }
@@ -51,11 +51,18 @@ export class Graphs {
    */
   async runBatch(key: string, build: () => Expressions, batch: Batch, arrays: Arrays, weights: LiveWeights): Promise<Arrays> {
     const prefix = batch.sizes.prefix > 0 ? [await this.#prefixOf(batch, weights)] : [];
-    return this.run(key, build, { ...contextArrays(batch), ...arrays }, [weights, ...prefix]);
+    return this.run(key, build, { ...contextArrays(batch), ...arrays }, weights, prefix);
   }
 
-  /** Runs a graph with arrays that workers keep. Only inside `exclusive`. */
-  async run(key: string, build: () => Expressions, arrays: Arrays, kept: readonly Resident[]): Promise<Arrays> {
+  /** Runs a graph with weights and other arrays that workers keep. Only inside `exclusive`. */
+  async run(
+    key: string,
+    build: () => Expressions,
+    arrays: Arrays,
+    weights: LiveWeights,
+    others: readonly Resident[] = [],
+  ): Promise<Arrays> {
+    const kept = [...(weights.base ? [weights.base] : []), weights, ...others];
     let program = this.#programs.get(key);
     if (!program) {
       const { inputs, outputs, ragged } = build();
@@ -80,7 +87,7 @@ export class Graphs {
     const found = known.keyValues.get(name);
     if (found) return found;
     const { prefix } = batch.sizes;
-    const made = this.run(`prefix ${prefix}`, () => prefixGraph(this.config, prefix), prefixArrays(batch), [weights]);
+    const made = this.run(`prefix ${prefix}`, () => prefixGraph(this.config, prefix), prefixArrays(batch), weights);
     const keyValues = made.then(resident);
     known.keyValues.set(name, keyValues);
     keyValues.catch(() => known.keyValues.delete(name)); // the next caller tries again

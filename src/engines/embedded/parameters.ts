@@ -4,8 +4,7 @@
  */
 import { foldIn, normal, type Key } from "../../random.ts";
 import { sharedFloats } from "../../tensor/shared.ts";
-import { resident, type Resident } from "../../tensor/thread.ts";
-import { input, sizeOf, type Shape, type Tensor } from "../../tensor/tensor.ts";
+import { sizeOf, type Shape } from "../../tensor/tensor.ts";
 import type { ModelConfig } from "./model.ts";
 
 export interface Parameter {
@@ -20,7 +19,8 @@ export const EMBEDDING = "model.embed_tokens.weight";
 /** The output layer of a model whose embeddings are not tied. */
 export const HEAD = "lm_head.weight";
 
-function place(shapes: readonly (readonly [string, Shape])[]): readonly Parameter[] {
+/** Parameters that lie one after another in a flat vector. */
+export function place(shapes: readonly (readonly [string, Shape])[]): readonly Parameter[] {
   let offset = 0;
   return shapes.map(([name, shape]) => {
     const parameter = { name, shape, offset };
@@ -62,30 +62,6 @@ export function parametersOf(config: ModelConfig): readonly Parameter[] {
 export const parameterCount = (config: ModelConfig): number =>
   parametersOf(config).reduce((total, { shape }) => total + sizeOf(shape), 0);
 
-/** The parameters of one layer as a graph reads them: neighbours that multiply the same vector are one matrix. */
-export interface LayerWeights {
-  readonly inputNorm: Tensor;
-  /** [(heads + 2 keyValueHeads) headWidth, width] */
-  readonly queriesKeysValues: Tensor;
-  /** Of models that norm queries and keys. */
-  readonly queryNorm: Tensor | undefined;
-  readonly keyNorm: Tensor | undefined;
-  readonly output: Tensor;
-  readonly feedForwardNorm: Tensor;
-  readonly gate: Tensor;
-  readonly up: Tensor;
-  readonly down: Tensor;
-}
-export interface Weights {
-  readonly embedding: Tensor;
-  readonly layers: readonly LayerWeights[];
-  readonly finalNorm: Tensor;
-  /** The output layer [vocabulary, width]: the embedding where they are tied. */
-  readonly head: Tensor;
-  /** The same tensors by the names under which a compiled graph is fed. */
-  readonly inputs: Readonly<Record<string, Tensor>>;
-}
-
 /** Runs of neighbouring parameters that graphs read as one: name, shape and offset of each. */
 export function blocksOf(config: ModelConfig): readonly Parameter[] {
   const merged = [".self_attn.k_proj.", ".self_attn.v_proj."];
@@ -97,48 +73,6 @@ export function blocksOf(config: ModelConfig): readonly Parameter[] {
   }
   return blocks;
 }
-
-/** Symbolic weights for a new graph. */
-export function weightInputs(config: ModelConfig): Weights {
-  const blocks = blocksOf(config).map(({ name, shape }) => [name, input(shape)] as const);
-  const inputs: Readonly<Record<string, Tensor>> = Object.fromEntries(blocks);
-  const layer = (i: number): LayerWeights => {
-    const weight = (name: string) => inputs[`model.layers.${i}.${name}.weight`];
-    return {
-      inputNorm: weight("input_layernorm"),
-      queriesKeysValues: weight("self_attn.q_proj"),
-      queryNorm: weight("self_attn.q_norm"),
-      keyNorm: weight("self_attn.k_norm"),
-      output: weight("self_attn.o_proj"),
-      feedForwardNorm: weight("post_attention_layernorm"),
-      gate: weight("mlp.gate_proj"),
-      up: weight("mlp.up_proj"),
-      down: weight("mlp.down_proj"),
-    };
-  };
-  return {
-    embedding: inputs[EMBEDDING],
-    layers: Array.from({ length: config.layers }, (_, i) => layer(i)),
-    finalNorm: inputs["model.norm.weight"],
-    head: inputs[config.tiedEmbeddings === false ? HEAD : EMBEDDING],
-    inputs,
-  };
-}
-
-/** Views of a flat vector for each block, named with a prefix. */
-export const blockViews = (config: ModelConfig, flat: Float32Array, prefix = ""): Record<string, Float32Array> =>
-  Object.fromEntries(
-    blocksOf(config).map(({ name, shape, offset }) => [prefix + name, flat.subarray(offset, offset + sizeOf(shape))]),
-  );
-
-/** A flat vector and the copies of it that workers keep. Whoever changes it raises `version`. */
-export interface LiveWeights extends Resident {
-  readonly flat: Float32Array;
-}
-export const liveWeights = (config: ModelConfig, flat: Float32Array): LiveWeights => ({
-  ...resident(blockViews(config, flat)),
-  flat,
-});
 
 function fillNormal(view: Float32Array, deviation: number, key: Key): void {
   for (let i = 0; i < view.length; i++) view[i] = deviation * normal(key, i);

@@ -7,12 +7,12 @@ import type { KeyValues } from "../../tensor/neural.ts";
 import { constant, input } from "../../tensor/tensor.ts";
 import { causalMask } from "./context.ts";
 import { embed, keyValuesOnly, namedKeyValues, rotaryTable, wholeLayer, type Decoder } from "./decoder.ts";
-import type { ModelConfig } from "./model.ts";
-import { weightInputs } from "./parameters.ts";
+import type { GraphConfig } from "./lora.ts";
+import { weightInputs } from "./inputs.ts";
 import { EMBEDDED, GRADIENT, namedGradients, type Expressions } from "./scoring.ts";
 
 /** The last layer needs no more than keys and values. */
-function prefixPass(config: ModelConfig, length: number) {
+function prefixPass(config: GraphConfig, length: number) {
   const decoder: Decoder = { config, weights: weightInputs(config), table: rotaryTable(config, length) };
   const prefixTokens = input([length], "int32");
   const embedded = embed(decoder, prefixTokens);
@@ -27,7 +27,7 @@ function prefixPass(config: ModelConfig, length: number) {
   }
   layers.push(keyValuesOnly(decoder, decoder.weights.layers.at(-1)!, x, layout));
   return {
-    weights: decoder.weights.inputs,
+    trained: decoder.weights.trained,
     inputs: { ...decoder.weights.inputs, prefixTokens },
     embedded,
     outputs: namedKeyValues(layers),
@@ -35,17 +35,21 @@ function prefixPass(config: ModelConfig, length: number) {
 }
 
 /** The keys and values of int32 `prefixTokens` [length]. */
-export function prefixGraph(config: ModelConfig, length: number): Expressions {
+export function prefixGraph(config: GraphConfig, length: number): Expressions {
   const { inputs, outputs } = prefixPass(config, length);
   return { inputs, outputs };
 }
 
 /** From gradients of the keys and values to those of the weights, named as `trainingGraph` names them. */
-export function prefixGradientGraph(config: ModelConfig, length: number): Expressions {
-  const { weights, inputs, embedded, outputs } = prefixPass(config, length);
+export function prefixGradientGraph(config: GraphConfig, length: number): Expressions {
+  const { trained, inputs, embedded, outputs } = prefixPass(config, length);
   const given = Object.fromEntries(Object.entries(outputs).map(([name, { shape }]) => [GRADIENT + name, input(shape)]));
   const ends = Object.entries(outputs).map(([name, end]) => [end, given[GRADIENT + name]] as const);
-  const wanted = { ...weights, [EMBEDDED]: embedded };
+  const wanted = { ...trained, ...(config.lora ? {} : { [EMBEDDED]: embedded }) };
   const gradients = pullback(ends, Object.values(wanted));
   return { inputs: { ...inputs, ...given }, outputs: namedGradients(Object.keys(wanted), gradients) };
 }
+
+/** Whether what training changes has a part in a prefix's keys and values. */
+export const prefixIsTrained = ({ lora, layers }: GraphConfig): boolean =>
+  !lora || layers > 1 || lora.targets.includes("k_proj") || lora.targets.includes("v_proj");

@@ -1,15 +1,13 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { importCheckpoint } from "./checkpoint.ts";
+import { importModel } from "./checkpoint.ts";
 import { importEmbeddedEngine, loadEmbeddedEngine, type EmbeddedEngine } from "./engine.ts";
 import { writeTensors } from "./safetensors.ts";
+import { golden } from "./testing.ts";
 
-/** Models and numbers of transformers, made by `python scripts/pretrained-golden.py src/engines/embedded/golden`. */
-const golden = (family: string): string => fileURLToPath(new URL(`golden/${family}`, import.meta.url));
 const newFolder = () => mkdtemp(join(tmpdir(), "pretrained-"));
 
 const Scores = z.object({
@@ -87,30 +85,30 @@ test.each([
 ])("%s with %o is refused before its weights are read", async (family, fields, message) => {
   const folder = await changed(family, fields);
   await rm(join(folder, "model.safetensors"), { force: true });
-  await expect(importCheckpoint(folder)).rejects.toThrow(message);
+  await expect(importModel(folder)).rejects.toThrow(message);
 });
 
 test("a Llama's heads divide its width, and each has keys and values of its own, unless the file says otherwise", async () => {
   const folder = await changed("llama", { head_dim: null, num_attention_heads: 2, num_key_value_heads: null });
-  await expect(importCheckpoint(folder)).rejects.toThrow("k_proj.weight has shape [16,32], expected [32,32]");
+  await expect(importModel(folder)).rejects.toThrow("k_proj.weight has shape [16,32], expected [32,32]");
   const same = await changed("llama", { head_dim: null });
-  expect((await importCheckpoint(same)).config.headWidth).toBe(8);
+  expect((await importModel(same)).config.headWidth).toBe(8);
 });
 
 test("an output layer must be there exactly where it is not tied, or equal the embedding", async () => {
   const untied = await changed("qwen3", { tie_word_embeddings: false });
-  const { weights, config } = await importCheckpoint(untied);
+  const { weights, config } = await importModel(untied);
   const size = config.vocabularySize * config.width;
   expect(weights.slice(-size)).toEqual(weights.slice(0, size));
   const tied = await changed("llama", { tie_word_embeddings: true });
-  await expect(importCheckpoint(tied)).rejects.toThrow("lm_head.weight differs from model.embed_tokens.weight");
+  await expect(importModel(tied)).rejects.toThrow("lm_head.weight differs from model.embed_tokens.weight");
   const headless = await newFolder();
   const engine = await importEmbeddedEngine(golden("qwen3"), { threads: 1 });
   await engine.save(headless);
   await engine.release();
   const path = join(headless, "config.json");
   await writeFile(path, (await readFile(path, "utf8")).replace('"tie_word_embeddings": true', '"tie_word_embeddings": false'));
-  await expect(importCheckpoint(headless)).rejects.toThrow("model.safetensors: tensor lm_head.weight is missing");
+  await expect(importModel(headless)).rejects.toThrow("model.safetensors: tensor lm_head.weight is missing");
 });
 
 test("shards that are missing, or outside the folder, are named", async () => {
@@ -118,10 +116,10 @@ test("shards that are missing, or outside the folder, are named", async () => {
   const index = join(folder, "model.safetensors.index.json");
   const text = await readFile(index, "utf8");
   await writeFile(index, text.replaceAll("model-00002", "../model-00002"));
-  await expect(importCheckpoint(folder)).rejects.toThrow("expected names of files in the folder");
+  await expect(importModel(folder)).rejects.toThrow("expected names of files in the folder");
   await writeFile(index, text);
   await rm(join(folder, "model-00002-of-00003.safetensors"));
-  await expect(importCheckpoint(folder)).rejects.toThrow("model-00002-of-00003.safetensors: cannot be read");
+  await expect(importModel(folder)).rejects.toThrow("model-00002-of-00003.safetensors: cannot be read");
 });
 
 test("constants that old versions saved are passed over, unknown tensors are not", async () => {
@@ -135,9 +133,9 @@ test("constants that old versions saved are passed over, unknown tensors are not
     await writeFile(index, JSON.stringify({ weight_map: { ...map, [name]: "more.safetensors" } }));
   };
   await add("model.layers.0.self_attn.rotary_emb.inv_freq");
-  await importCheckpoint(folder);
+  await importModel(folder);
   await add("model.layers.0.self_attn.q_proj.bias");
-  await expect(importCheckpoint(folder)).rejects.toThrow(
+  await expect(importModel(folder)).rejects.toThrow(
     "more.safetensors: tensor model.layers.0.self_attn.q_proj.bias is not part",
   );
 });

@@ -14,7 +14,7 @@ import {
 import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch, type Counts } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import type { Graphs } from "./graphs.ts";
-import { liveWeights, type LiveWeights } from "./parameters.ts";
+import { liveWeights, type LiveWeights } from "./inputs.ts";
 import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
@@ -86,9 +86,10 @@ export class WeightsSampler implements Sampler {
     this.#weights = weights;
   }
 
-  /** A sampler with a copy of the weights and the same workers. Only inside `Graphs.exclusive`. */
+  /** A sampler with a copy of what training changes, the same frozen weights and the same workers. Only inside `Graphs.exclusive`. */
   copy(): WeightsSampler {
-    return new WeightsSampler(this.#graphs, liveWeights(this.#graphs.config, sharedCopy(this.#weights.flat)));
+    const { flat, base } = this.#weights;
+    return new WeightsSampler(this.#graphs, liveWeights(this.#graphs.config, sharedCopy(flat), base));
   }
 
   /** Throws `EngineError` after `release`. */

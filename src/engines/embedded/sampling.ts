@@ -25,7 +25,7 @@ import {
 import { constant, input, scalar, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, groupPositions, hideWhere, type Context, type Sizes } from "./context.ts";
 import { embed, finishLayer, project } from "./decoder.ts";
-import type { ModelConfig } from "./model.ts";
+import type { GraphConfig } from "./lora.ts";
 import type { Expressions } from "./scoring.ts";
 
 interface Draw {
@@ -149,7 +149,7 @@ function slotsAt(groups: number, completions: number): Tensor {
  * [completions] with ones for padding, trips int64 (tokens after the first). Outputs the first token of each completion and then,
  * [n, completions], those of every iteration run.
  */
-export function samplingGraph(config: ModelConfig, sizes: Sizes, samples: number, most: number): Expressions {
+export function samplingGraph(config: GraphConfig, sizes: Sizes, samples: number, most: number): Expressions {
   const { rows } = sizes;
   const context = contextOf(config, sizes, { spare: most, together: rowsTogether(sizes) });
   const completions = rows * samples;

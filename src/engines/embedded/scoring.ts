@@ -16,7 +16,7 @@ import {
 } from "../../tensor/operators.ts";
 import { input, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, type Context, type Sizes } from "./context.ts";
-import type { ModelConfig } from "./model.ts";
+import type { GraphConfig } from "./lora.ts";
 
 export interface Expressions {
   readonly inputs: Readonly<Record<string, Tensor>>;
@@ -46,7 +46,7 @@ function logprobsOf({ hidden, decoder, sizes }: Context): { logprobs: Tensor; in
 }
 
 /** Log-probabilities [rows x chosen] of `targets` under softmax(logits / temperature). */
-export function scoringGraph(config: ModelConfig, sizes: Sizes): Expressions {
+export function scoringGraph(config: GraphConfig, sizes: Sizes): Expressions {
   const context = contextOf(config, sizes);
   const { logprobs, inputs } = logprobsOf(context);
   return {
@@ -60,7 +60,7 @@ export function scoringGraph(config: ModelConfig, sizes: Sizes): Expressions {
  * -sum w p - sum (min(rho, highest) gains + max(rho, lowest) losses), rho = exp(p - old), where gains are the positive advantages of
  * the row's examples and losses the negative ones. A call for one loss feeds zeros for the other's weights.
  */
-export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
+export function trainingGraph(config: GraphConfig, sizes: Sizes): Expressions {
   const context = contextOf(config, sizes);
   const { weights } = context.decoder;
   const scored = logprobsOf(context);
@@ -74,7 +74,8 @@ export function trainingGraph(config: ModelConfig, sizes: Sizes): Expressions {
     multiply(maximum(ratio, limits.lowest), given.losses),
   );
   const loss = negate(sum(add(multiply(logprobs, given.weights), surrogate)));
-  const wanted = { ...weights.inputs, ...context.prefixInputs, [EMBEDDED]: context.embedded };
+  const rows = config.lora ? {} : { [EMBEDDED]: context.embedded };
+  const wanted = { ...weights.trained, ...context.prefixInputs, ...rows };
   const gradients = pullback([[loss, fill(loss.shape, 1)]], Object.values(wanted));
   return {
     inputs: { ...weights.inputs, ...context.inputs, ...scored.inputs, ...given, ...limits },

@@ -1,4 +1,5 @@
 /** What the tests of this folder share: a model small enough to compile in milliseconds, and requests for it. */
+import { fileURLToPath } from "node:url";
 import { foldIn, seedKey, uniformInteger } from "../../random.ts";
 import type { AdamSettings, Prompt } from "../engine.ts";
 import { createEmbeddedEngine, type EmbeddedEngine } from "./engine.ts";
@@ -38,3 +39,6 @@ export const promptsOf = (count: number, shared: number, seed = 7): readonly Pro
     tokens: [...tokensOf(seed, shared), ...tokensOf(seed + 1 + i, 1 + ((i * 7) % 30))],
     shared,
   }));
+
+/** A model of transformers, or adapters of PEFT, made by `python scripts/pretrained-golden.py src/engines/embedded/golden`. */
+export const golden = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));

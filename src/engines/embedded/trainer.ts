@@ -4,10 +4,10 @@ import { EngineError, type Loss, type LossResult } from "../engine.ts";
 import { chosenValues, continuedRow, denseBatches, places, prefixArrays, type Batch } from "./batches.ts";
 import { lossValue } from "../loss.ts";
 import type { Graphs } from "./graphs.ts";
-import type { ModelConfig } from "./model.ts";
-import { blockViews, type LiveWeights } from "./parameters.ts";
+import type { GraphConfig } from "./lora.ts";
+import { trainedViews, type LiveWeights } from "./inputs.ts";
 import { checkTemperature, continuedName, keyOf, readLogprobs } from "./sampler.ts";
-import { prefixGradientGraph } from "./prefix.ts";
+import { prefixGradientGraph, prefixIsTrained } from "./prefix.ts";
 import { EMBEDDED, GRADIENT, trainingGraph } from "./scoring.ts";
 
 const TRAINING = { rows: [32, 16, 8, 4], slots: 2048, fewest: 1 };
@@ -41,7 +41,7 @@ export class Trainer {
       const [result] = await Promise.all([this.#runBatch(batch, loss), earlier]);
       sum.add(result, suffixTokens(batch));
       readLogprobs(batch, result.logprobs, logprobs);
-      if (batch.sizes.prefix === 0) return;
+      if (batch.sizes.prefix === 0 || !prefixIsTrained(config)) return;
       const name = batch.rows[0].prefix.join();
       const known = prefixes.get(name);
       const fresh = keyValueGradients(result);
@@ -66,7 +66,7 @@ export class Trainer {
   #runPrefix(batch: Batch, keyValues: Arrays): Promise<Arrays> {
     const { prefix } = batch.sizes;
     const build = () => prefixGradientGraph(this.#graphs.config, prefix);
-    return this.#graphs.run(`prefix gradient ${prefix}`, build, { ...prefixArrays(batch), ...keyValues }, [this.#weights]);
+    return this.#graphs.run(`prefix gradient ${prefix}`, build, { ...prefixArrays(batch), ...keyValues }, this.#weights);
   }
 }
 
@@ -89,19 +89,20 @@ const keyValueGradients = (result: Arrays): Record<string, Float32Array> =>
 /** A flat gradient that graphs' outputs are added to. */
 class GradientSum {
   readonly #views: Readonly<Record<string, Float32Array>>;
-  readonly #embedding: Float32Array;
+  /** The embedding's gradient, if it has one. */
+  readonly #embedding: Float32Array | undefined;
   readonly #width: number;
 
-  constructor(config: ModelConfig, flat: Float32Array) {
-    this.#views = blockViews(config, flat, GRADIENT);
-    this.#embedding = flat; // the flat vector's first block
+  constructor(config: GraphConfig, flat: Float32Array) {
+    this.#views = trainedViews(config, flat, GRADIENT);
+    this.#embedding = config.lora ? undefined : flat; // the flat vector's first block
     this.#width = config.width;
   }
 
   /** Adds what a graph gives of the weights' gradients; `tokens` are those whose embedding rows it looked up. */
   add(result: Arrays, tokens: readonly PlacedToken[]): void {
     for (const [name, view] of Object.entries(this.#views)) if (name in result) addTo(view, floats(result, name));
-    addRows(this.#embedding, floats(result, GRADIENT + EMBEDDED), tokens, this.#width);
+    if (this.#embedding) addRows(this.#embedding, floats(result, GRADIENT + EMBEDDED), tokens, this.#width);
   }
 }
 
