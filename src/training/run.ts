@@ -112,9 +112,9 @@ async function trainSupervised(stage: "base" | "sft", { step: from }: Standing, 
 
 /** Trains SEPO from where the run stands; returns the number of its steps. */
 async function trainSepo({ step, gaps, exploiters }: Standing, training: Training): Promise<number> {
-  const { agent, config, root, connection, run, options } = training;
+  const { agent, config, root, options } = training;
   const { steps, transcriptsEvery } = config.sepo;
-  const reference = config.sepo.beta === 0 ? undefined : await referenceOf(run, connection);
+  const reference = config.sepo.beta === 0 ? undefined : await referenceOf(training);
   const alarm = gapAlarm(config.sepo.gapAlarm, options.onEvent);
   const learner = { ...agent, rosters: rostersOf(agent), ...(reference === undefined ? {} : { reference }) };
   try {
@@ -195,8 +195,20 @@ export async function corpus(config: RunConfig, games: readonly RunGame[]): Prom
   ];
 }
 
-/** The frozen SFT policy; read from its checkpoint, because the engine may have trained on since. */
-async function referenceOf(run: Run, connection: Connection): Promise<Sampler> {
-  const sft = await openAgent(fileOf.checkpoint(run.folder, "sft"), connection);
-  return modelOf(sft).sampler;
+/**
+ * The frozen SFT policy. Where an engine's snapshots stay as they are, one of its own, which shares what is not trained; otherwise the
+ * checkpoint, opened beside the engine in training.
+ */
+async function referenceOf({ run, agent, connection }: Training): Promise<Sampler> {
+  const sft = fileOf.checkpoint(run.folder, "sft");
+  const { engine } = agent;
+  if (!engine.facts.frozenSnapshots || engine.facts.reproducible === false)
+    return modelOf(await openAgent(sft, connection)).sampler;
+  // At the first step the weights are those of SFT; a run that is continued later takes a look back.
+  const { newest } = run;
+  const later = run.standing.step > 0 && newest !== undefined;
+  if (later) await engine.load(sft);
+  const reference = await engine.snapshot();
+  if (later) await engine.load(newest);
+  return reference;
 }

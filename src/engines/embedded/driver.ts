@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type Connection, DEVICES, type EngineDriver } from "../driver.ts";
 import { EngineError } from "../engine.ts";
+import { TARGETS } from "./lora.ts";
 import { type ModelConfig, checkModel } from "./model.ts";
 
 const positive = z.number().int().min(1);
@@ -13,6 +14,18 @@ const settings = z.strictObject({
     .min(1)
     .optional()
     .describe("folder of a pretrained model, or its name in the hub's cache; default: random weights of the shape below"),
+  lora: z
+    .strictObject({
+      rank: positive.default(16).describe("rank of the adapters"),
+      alpha: z.number().positive().optional().describe("their scale is alpha / rank; default: twice the rank"),
+      targets: z
+        .array(z.enum(TARGETS))
+        .min(1)
+        .default([...TARGETS])
+        .describe("the linear maps that are adapted"),
+    })
+    .optional()
+    .describe("trains adapters of low rank beside the frozen model of from; default: the whole model is trained"),
   vocabularySize: positive.default(640).describe("tokens of the tokenizer that is trained, at most"),
   width: positive.default(128).describe("numbers per position in the residual stream"),
   layers: positive.default(3).describe("blocks of attention and feed-forward"),
@@ -38,6 +51,12 @@ const shapeOf = (shape: Settings, vocabularySize: number): ModelConfig => ({
   contextLength: shape.contextLength,
   ropeTheta: 10_000,
   normEpsilon: 1e-6,
+});
+
+const adapted = ({ rank, alpha, targets }: NonNullable<Settings["lora"]>) => ({
+  rank,
+  targets,
+  ...(alpha === undefined ? {} : { alpha }),
 });
 
 /** What the engine itself takes of a connection. */
@@ -71,7 +90,12 @@ export const embeddedDriver = {
     const machine = machineOf(connection);
     if (settings.from === undefined) return createEmbeddedEngine({ model: shapeOf(settings, size), key, ...machine });
     if (folder === undefined) throw new EngineError(`embedded: the folder of ${settings.from} is needed`);
-    return importEmbeddedEngine(folder, machine);
+    const { lora, contextLength } = settings;
+    return importEmbeddedEngine(folder, {
+      contextLength,
+      ...(lora === undefined ? {} : { lora: { ...adapted(lora), key } }),
+      ...machine,
+    });
   },
   async open(folder, _, connection) {
     const { loadEmbeddedEngine } = await load();
@@ -79,6 +103,7 @@ export const embeddedDriver = {
   },
   refusals(settings) {
     if (settings.from !== undefined) return [];
+    if (settings.lora !== undefined) return ["engine.lora: adapters need a model beneath them; expected engine.from as well"];
     try {
       checkModel(shapeOf(settings, settings.vocabularySize));
       return [];
