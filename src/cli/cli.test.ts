@@ -109,8 +109,8 @@ describe("sepo", () => {
       const { out } = await sepo(["evaluate", path, "--episodes", "4", "--json"]);
       const again: { games: object[] } = JSON.parse(out);
       const file = await readFile(join(folder, "run", "evaluation", "sepo.json"), "utf8");
-      const stored: { report: { games: object[] } } = JSON.parse(file);
-      expect(again.games).toEqual(stored.report.games);
+      const stored: { games: object[] } = JSON.parse(file);
+      expect(again.games).toEqual(stored.games);
     }
   });
 

@@ -116,14 +116,14 @@ export async function readReports(folder: string): Promise<StoredReport[]> {
 }
 
 export async function readReport(folder: string, stage: Stage): Promise<StoredReport> {
-  const stored = await readJson(fileOf.report(folder, stage), evaluationSchema, "an evaluation", fail);
+  const { provenance, ...report } = await readJson(fileOf.report(folder, stage), evaluationSchema, "an evaluation", fail);
   const checkpoint = fileOf.checkpoint(folder, stage);
   const present = await stat(checkpoint).then(
     () => true,
     () => false,
   );
-  const current = present ? (await hashOf(checkpoint)) === stored.provenance.checkpoint : undefined;
-  return { stage, ...stored, current };
+  const current = present ? (await hashOf(checkpoint)) === provenance.checkpoint : undefined;
+  return { stage, provenance, report, current };
 }
 
 export interface RunSummary {

@@ -71,12 +71,13 @@ const game = z.object({
   worstCase: worstCase.exactOptional(),
 });
 
-export const reportSchema: z.ZodType<AgentReport> = z.object({
+const report = z.object({
   agent: z.string(),
   seed: z.number(),
   command: z.string(),
   games: z.array(game).min(1),
 });
+export const reportSchema: z.ZodType<AgentReport> = report;
 
 /** What a report depends on: it is reused only while all of this is the same. */
 export const provenanceSchema = z.strictObject({
@@ -90,4 +91,7 @@ export const provenanceSchema = z.strictObject({
 });
 export type Provenance = z.infer<typeof provenanceSchema>;
 
-export const evaluationSchema = z.strictObject({ provenance: provenanceSchema, report: reportSchema });
+/** The file `evaluation/STAGE.json`: a report, and what it depends on. */
+export const evaluationSchema: z.ZodType<AgentReport & { readonly provenance: Provenance }> = report.extend({
+  provenance: provenanceSchema,
+});

@@ -228,7 +228,7 @@ export class Run {
     const { seed } = this.config;
     const lines = episodes.map((episode) => `${JSON.stringify(transcriptOf(episode, { step: 0, seed }))}\n`);
     await writeWhole(fileOf.episodes(this.folder, stage), lines.join(""));
-    await writeWhole(fileOf.report(this.folder, stage), jsonText({ provenance, report }));
+    await writeWhole(fileOf.report(this.folder, stage), jsonText({ ...report, provenance }));
     this.#onEvent?.({ kind: "evaluated", stage, report });
   }
 
