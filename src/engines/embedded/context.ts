@@ -44,7 +44,7 @@ export interface Context {
   readonly prefixInputs: Readonly<Record<string, Tensor>>;
   /** Keys and values of the rows' own tokens: for each layer, of the rows that pass together. */
   readonly own: readonly (readonly KeyValues[])[];
-  /** Final hidden states [rows x chosen, width], after the last norm. */
+  /** Final hidden states [rows x chosen, width], after the last norm; two equal ones where they would be one. */
   readonly hidden: Tensor;
 }
 
@@ -102,10 +102,12 @@ function pass(
     x = result.x;
     own.push(result.own);
   }
+  // A single position is computed twice: ONNX Runtime multiplies a single row with another kernel than several.
+  const positions = rows * chosen === 1 ? expand(at, [2, 1]) : at;
   const choice = {
-    pick: oneHot(at, length),
-    layout: { rows, length: chosen, positions: groupPositions(config, add(at, offset)) },
-    mask: choiceMask(at, sizes, perGroup),
+    pick: oneHot(positions, length),
+    layout: { rows: positions.shape[0], length: chosen, positions: groupPositions(config, add(positions, offset)) },
+    mask: choiceMask(positions, length, perGroup),
   };
   const last = chosenLayer(decoder, weights.layers.at(-1)!, x, layout, choice, prefix.at(-1));
   return { own: [...own, last.own], hidden: rmsNorm(last.x, weights.finalNorm, config.normEpsilon) };
@@ -119,7 +121,8 @@ export function groupPositions(config: GraphConfig, positions: Tensor): Tensor {
 }
 
 /** [1, rows, perGroup x chosen, length]: a chosen position sees its row up to itself. */
-function choiceMask(at: Tensor, { rows, chosen, length }: Sizes, perGroup: number): Tensor {
+function choiceMask(at: Tensor, length: number, perGroup: number): Tensor {
+  const [rows, chosen] = at.shape;
   const own = hideWhere(less(reshape(at, [rows, 1, chosen, 1]), range(length)));
   return reshape(expand(own, [rows, perGroup, chosen, length]), [1, rows, perGroup * chosen, length]);
 }

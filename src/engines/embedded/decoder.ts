@@ -168,7 +168,7 @@ export function keyValuesOnly(decoder: Decoder, layer: LayerWeights, x: Tensor, 
   return adaptedKeyValues(decoder, layer, h, projected, layout);
 }
 
-/** Which positions a layer continues for: `pick` is one-hot [rows, chosen, length]. */
+/** Which positions a layer continues for: `pick` is one-hot [rows, chosen, length], with more rows than there are where they are copied. */
 export interface Choice {
   readonly pick: Tensor;
   readonly layout: Layout;
@@ -191,7 +191,7 @@ export function chosenLayer(
   const { rows, length } = layout;
   const chosen = choice.layout.length;
   const select = (y: Tensor) =>
-    reshape(matmul(choice.pick, reshape(y, [rows, length, config.width])), [rows * chosen, config.width]);
+    reshape(matmul(choice.pick, reshape(y, [rows, length, config.width])), [choice.layout.rows * chosen, config.width]);
   const h = rmsNorm(x, layer.inputNorm, config.normEpsilon);
   const projected = split(matmul(h, keyValueWeight, { transposeB: true }), [keys, values], 1);
   const own = adaptedKeyValues(decoder, layer, h, projected, layout);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { foldIn, seedKey, shuffle } from "../../random.ts";
 import type { Completion, LossResult, SampleRequest } from "../engine.ts";
 import { createEmbeddedEngine } from "./engine.ts";
-import { defaultModel } from "./model.ts";
+import { defaultModel, type ModelConfig } from "./model.ts";
 import { ADAM, promptsOf, TINY, tinyEngine, tokensOf } from "./testing.ts";
 
 const SETTINGS = { temperature: 0.9, maxTokens: 6, stop: [3] };
@@ -12,11 +12,16 @@ const requests: readonly SampleRequest[] = [...promptsOf(18, 20), ...promptsOf(1
   (prompt, i) => ({ prompt, key: foldIn(seedKey(5), i) }),
 );
 
+/** Large enough for batches of few rows, down to one. */
+const LARGE: ModelConfig = { ...TINY, vocabularySize: 9000, width: 256, heads: 6, headWidth: 32, feedForward: 1024 };
+
 /** Both a tiny model and the default one, whose matrices are large enough for other kernels and for threads. */
 const models = [
   ["tiny", TINY, 1] as const,
   ["ungrouped", { ...TINY, keyValueHeads: 4 }, 1] as const,
   ["default", { ...defaultModel(200), contextLength: 256 }, 2] as const,
+  ["large", LARGE, 2] as const,
+  ["large ungrouped", { ...LARGE, heads: 2, queryKeyNorms: false }, 1] as const,
 ];
 
 test.each(models)("a completion's bytes do not depend on its company: %s model", async (_, model, threads) => {

@@ -11,35 +11,21 @@ import {
   type SamplerSettings,
   type ScoreRequest,
 } from "../engine.ts";
-import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch, type Counts } from "./batches.ts";
+import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch } from "./batches.ts";
 import type { Sizes } from "./context.ts";
+import { samplingPlans, scoringCounts, type Plan } from "./counts.ts";
 import type { Graphs } from "./graphs.ts";
 import { liveWeights, type LiveWeights } from "./inputs.ts";
 import { samplingGraph } from "./sampling.ts";
 import { scoringGraph } from "./scoring.ts";
 
-/** How the completions of equal prompts are drawn. */
-interface Plan {
-  /** Completions of one row. */
-  readonly samples: number;
-  /** Prompts of which so many completions are left to draw get such a row. */
-  readonly least: number;
-  readonly counts: Counts;
-}
-
-/**
- * Most completions a row first. Rows are at least two, because ONNX Runtime multiplies a single row with another kernel than several,
- * and a completion's bytes must not depend on its company.
- */
-const PLANS: readonly Plan[] = [
-  { samples: 16, least: 12, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
-  { samples: 4, least: 3, counts: { rows: [8, 4, 2], slots: 4096, fewest: 2 } },
-  { samples: 1, least: 1, counts: { rows: [64, 32, 16, 8], slots: 8192, fewest: 2 } },
-];
-
-const SCORING = { rows: [32, 8], slots: 4096, fewest: 2 };
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
 const GENERATED_STEP = 16;
+/**
+ * Of one run: ONNX Runtime multiplies a single row with another kernel than several, and a completion's bytes must not depend on its
+ * company.
+ */
+const FEWEST_COMPLETIONS = 2;
 /** The largest float32 below 1. */
 const BELOW_ONE = 1 - 2 ** -24;
 
@@ -60,10 +46,10 @@ export const continuedName = (prompt: Prompt, continuation: readonly number[]): 
   `${promptName(prompt)} ${continuation.join()}`;
 
 /** Requests with the same prompt, cut into rows of as many completions as fit. */
-function partsOf(members: readonly number[]) {
+function partsOf(plans: readonly Plan[], members: readonly number[]) {
   const parts: { readonly plan: Plan; readonly members: readonly number[] }[] = [];
   for (let at = 0; at < members.length; at += parts.at(-1)!.members.length) {
-    const plan = PLANS.find(({ least }) => members.length - at >= least)!;
+    const plan = plans.find(({ least }) => members.length - at >= least)!;
     parts.push({ plan, members: members.slice(at, at + plan.samples) });
   }
   return parts;
@@ -101,8 +87,9 @@ export class WeightsSampler implements Sampler {
     this.checkHeld();
     const { config } = this.#graphs;
     checkSettings(settings, config.vocabularySize);
-    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap((members) => partsOf(members));
-    const runs = PLANS.flatMap((plan) => {
+    const plans = samplingPlans(config);
+    const parts = places(requests, ({ prompt }) => promptName(prompt)).flatMap((members) => partsOf(plans, members));
+    const runs = plans.flatMap((plan) => {
       const own = parts.filter((part) => part.plan === plan);
       const list = own.map(({ members }) => promptRow(config, requests[members[0]].prompt, settings.maxTokens, members));
       return invariantBatches(list, plan.counts, true, this.#graphs.workers).map((batch) => ({ batch, samples: plan.samples }));
@@ -116,12 +103,13 @@ export class WeightsSampler implements Sampler {
   }
 
   async #sampleBatch(
-    { batch, samples }: { readonly batch: Batch; readonly samples: number },
+    { batch, samples: drawn }: { readonly batch: Batch; readonly samples: number },
     requests: readonly SampleRequest[],
     settings: SamplerSettings,
     completions: Completion[],
   ): Promise<void> {
     const { config } = this.#graphs;
+    const samples = batch.sizes.rows * drawn === 1 ? FEWEST_COMPLETIONS : drawn;
     const columns = batch.sizes.rows * samples;
     const placed = batch.rows.flatMap(({ members }, r) => members.map((index, i) => ({ index, column: r * samples + i })));
     const idle = new Int32Array(columns).fill(1);
@@ -158,7 +146,7 @@ export class WeightsSampler implements Sampler {
       const scores: (readonly number[])[] = requests.map(() => []);
       const batches = invariantBatches(
         rows.filter(({ chosen }) => chosen > 0),
-        SCORING,
+        scoringCounts(config),
         false,
         this.#graphs.workers,
       );

@@ -4,6 +4,7 @@ import { attention, rmsNorm, takeAlong, type KeyValues, type Segment } from "../
 import {
   add,
   cast,
+  concat,
   cumulativeSum,
   equal,
   expand,
@@ -20,6 +21,7 @@ import {
   reshape,
   scatter,
   softmax,
+  split,
   sum,
 } from "../../tensor/operators.ts";
 import { constant, input, scalar, type Tensor } from "../../tensor/tensor.ts";
@@ -51,7 +53,21 @@ function draw({ decoder }: Context, h: Tensor, inverseTemperature: Tensor, u: Te
   const limits = reshape(multiply(reshape(u, [rows, each]), total), [rows, each, 1]);
   const below = cast(lessOrEqual(reshape(running, [rows, 1, size]), limits), "float32");
   const tokens = reshape(cast(sum(below, [-1]), "int32"), [rows, each]);
-  return { tokens: reshape(tokens, [draws]), logprobs: reshape(logarithm(takeAlong(p, tokens)), [draws]) };
+  return { tokens: reshape(tokens, [draws]), logprobs: logarithmOf(reshape(takeAlong(p, tokens), [draws])) };
+}
+
+/** Numbers that a processor takes the logarithm of at once. */
+const VECTOR = 8;
+
+/** Of n numbers, n a power of two. Fewer than fill a vector are repeated: ONNX Runtime rounds a rest otherwise than a vector. */
+function logarithmOf(x: Tensor): Tensor {
+  const [n] = x.shape;
+  if (n >= VECTOR) return logarithm(x);
+  const repeated = concat(
+    Array.from({ length: VECTOR / n }, () => x),
+    0,
+  );
+  return split(logarithm(repeated), [n, VECTOR - n], 0)[0];
 }
 
 /** x [rows] once for each completion of a row, [rows x samples]. */

@@ -3,14 +3,13 @@ import type { Arrays } from "../../tensor/session.ts";
 import { EngineError, type Loss, type LossResult } from "../engine.ts";
 import { chosenValues, continuedRow, denseBatches, places, prefixArrays, type Batch } from "./batches.ts";
 import { lossValue } from "../loss.ts";
+import { trainingCounts } from "./counts.ts";
 import type { Graphs } from "./graphs.ts";
 import type { GraphConfig } from "./lora.ts";
 import { trainedViews, type LiveWeights } from "./inputs.ts";
 import { checkTemperature, continuedName, keyOf, readLogprobs } from "./sampler.ts";
 import { prefixGradientGraph, prefixIsTrained } from "./prefix.ts";
 import { EMBEDDED, GRADIENT, trainingGraph } from "./scoring.ts";
-
-const TRAINING = { rows: [32, 16, 8, 4], slots: 2048, fewest: 1 };
 
 export class Trainer {
   readonly #graphs: Graphs;
@@ -32,7 +31,7 @@ export class Trainer {
     const logprobs: (readonly number[])[] = loss.examples.map(() => []);
     const batches = denseBatches(
       rows.filter(({ chosen }) => chosen > 0),
-      TRAINING,
+      trainingCounts(config),
     );
     const sum = new GradientSum(config, gradient);
     const prefixes = new Map<string, { readonly batch: Batch; readonly keyValues: Record<string, Float32Array> }>();
