@@ -31,15 +31,23 @@ function promptsOf({ model }: EmbeddedEngine, count: number, shared: number): re
   return Array.from({ length: count }, (_, i) => ({ tokens: [...prefix, ...tokens(`own ${i}`, PROMPT - shared)], shared }));
 }
 
-/** The median time of a few runs after one that compiles. */
+const processor = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+/** The median time of a few runs after one that compiles, and the processor time of one, which other programs change less. */
 async function timed(name: string, tokens: number, work: () => Promise<unknown>): Promise<number> {
   const first = await seconds(work);
   const times: number[] = [];
+  const before = processor();
   for (let i = 0; i < repeats; i++) times.push(await seconds(work));
+  const cpu = ((processor() - before) / repeats).toFixed(2);
   const middle = median(times);
   const all = times.map((x) => x.toFixed(2)).join(" ");
+  const rate = `${(tokens / middle).toFixed(0)} tokens/s`;
   console.log(
-    `${name.padEnd(36)} ${middle.toFixed(2)} s [${all}], first ${first.toFixed(1)} s, ${(tokens / middle).toFixed(0)} tokens/s, ${peak()}`,
+    `${name.padEnd(32)} ${middle.toFixed(2)} s [${all}], processor ${cpu} s, first ${first.toFixed(1)} s, ${rate}, ${peak()}`,
   );
   return middle;
 }

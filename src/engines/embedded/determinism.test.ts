@@ -12,8 +12,8 @@ const requests: readonly SampleRequest[] = [...promptsOf(18, 20), ...promptsOf(1
   (prompt, i) => ({ prompt, key: foldIn(seedKey(5), i) }),
 );
 
-/** Large enough for batches of few rows, down to one. */
-const LARGE: ModelConfig = { ...TINY, vocabularySize: 9000, width: 256, heads: 6, headWidth: 32, feedForward: 1024 };
+/** Large enough for batches of few rows, down to one, and for searching its vocabulary by blocks. */
+const LARGE: ModelConfig = { ...TINY, vocabularySize: 9216, width: 256, heads: 6, headWidth: 32, feedForward: 1024 };
 
 /** Both a tiny model and the default one, whose matrices are large enough for other kernels and for threads. */
 const models = [

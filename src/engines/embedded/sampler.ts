@@ -14,6 +14,7 @@ import {
 import { chosenValues, continuedRow, invariantBatches, places, promptRow, type Batch } from "./batches.ts";
 import type { Sizes } from "./context.ts";
 import { samplingPlans, scoringCounts, type Plan } from "./counts.ts";
+import { BELOW_ONE } from "./draw.ts";
 import type { Graphs } from "./graphs.ts";
 import { liveWeights, type LiveWeights } from "./inputs.ts";
 import { samplingGraph } from "./sampling.ts";
@@ -26,8 +27,6 @@ const GENERATED_STEP = 16;
  * company.
  */
 const FEWEST_COMPLETIONS = 2;
-/** The largest float32 below 1. */
-const BELOW_ONE = 1 - 2 ** -24;
 
 export const keyOf = (kind: string, { prefix, rows, length, chosen }: Sizes, ...more: readonly number[]): string =>
   [kind, prefix, rows, length, chosen, ...more].join(" ");

@@ -4,15 +4,12 @@ import { attention, rmsNorm, takeAlong, type KeyValues, type Segment } from "../
 import {
   add,
   cast,
-  concat,
-  cumulativeSum,
   equal,
   expand,
   fill,
   gather,
   less,
   lessOrEqual,
-  logarithm,
   logicalNot,
   logicalOr,
   matmul,
@@ -21,12 +18,12 @@ import {
   reshape,
   scatter,
   softmax,
-  split,
   sum,
 } from "../../tensor/operators.ts";
 import { constant, input, scalar, type Tensor } from "../../tensor/tensor.ts";
 import { contextOf, groupPositions, hideWhere, type Context, type Sizes } from "./context.ts";
 import { embed, finishLayer, project } from "./decoder.ts";
+import { inverse, logarithms } from "./draw.ts";
 import type { GraphConfig } from "./lora.ts";
 import type { Expressions } from "./scoring.ts";
 
@@ -37,37 +34,11 @@ interface Draw {
   readonly logprobs: Tensor;
 }
 
-/**
- * The inverse of the cumulative distribution of softmax(h E' / temperature), h [rows, width], at uniforms u [draws] in [0, 1),
- * draws / rows for each row: the first token whose running sum exceeds u times the total. Scaling by the total, which rounding may
- * leave below 1, keeps every choice a token of nonzero probability.
- */
+/** From softmax(h E' / temperature), h [rows, width], at uniforms u [draws], draws / rows for each row. */
 function draw({ decoder }: Context, h: Tensor, inverseTemperature: Tensor, u: Tensor): Draw {
-  const [rows] = h.shape;
-  const [draws] = u.shape;
-  const each = draws / rows;
-  const size = decoder.config.vocabularySize;
   const p = softmax(matmul(multiply(h, inverseTemperature), decoder.weights.head, { transposeB: true }));
-  const running = cumulativeSum(p);
-  const total = takeAlong(running, constant(new Int32Array(rows).fill(size - 1), [rows, 1]));
-  const limits = reshape(multiply(reshape(u, [rows, each]), total), [rows, each, 1]);
-  const below = cast(lessOrEqual(reshape(running, [rows, 1, size]), limits), "float32");
-  const tokens = reshape(cast(sum(below, [-1]), "int32"), [rows, each]);
-  return { tokens: reshape(tokens, [draws]), logprobs: logarithmOf(reshape(takeAlong(p, tokens), [draws])) };
-}
-
-/** Numbers that a processor takes the logarithm of at once. */
-const VECTOR = 8;
-
-/** Of n numbers, n a power of two. Fewer than fill a vector are repeated: ONNX Runtime rounds a rest otherwise than a vector. */
-function logarithmOf(x: Tensor): Tensor {
-  const [n] = x.shape;
-  if (n >= VECTOR) return logarithm(x);
-  const repeated = concat(
-    Array.from({ length: VECTOR / n }, () => x),
-    0,
-  );
-  return split(logarithm(repeated), [n, VECTOR - n], 0)[0];
+  const tokens = inverse(p, u);
+  return { tokens: reshape(tokens, u.shape), logprobs: logarithms(reshape(takeAlong(p, tokens), u.shape)) };
 }
 
 /** x [rows] once for each completion of a row, [rows x samples]. */
