@@ -84,7 +84,31 @@ describe("a folder", () => {
     ["no optimizer", (folder) => rm(join(folder, "optimizer.safetensors")), /optimizer\.safetensors: cannot be read/],
     ["a cut file", (folder) => truncate(join(folder, "model.safetensors"), 9000), /model\.safetensors: truncated, tensor/],
     ["a cut header", (folder) => truncate(join(folder, "model.safetensors"), 100), /model\.safetensors: truncated, 100 bytes/],
-    ["an empty file", (folder) => truncate(join(folder, "optimizer.safetensors"), 0), /optimizer\.safetensors: truncated, 0/],
+    [
+      "an empty file",
+      (folder) => truncate(join(folder, "optimizer.safetensors"), 0),
+      /optimizer\.safetensors: the file is empty/,
+    ],
+    [
+      "a pointer in place of weights",
+      (folder) => writeFile(join(folder, "model.safetensors"), "version https://git-lfs.github.com/spec/v1\n"),
+      /model\.safetensors: expected safetensors, got a pointer of Git LFS/,
+    ],
+    [
+      "a PyTorch file",
+      (folder) => writeFile(join(folder, "model.safetensors"), "PK\u0003\u0004 and so on"),
+      /model\.safetensors: expected safetensors, got a zip archive/,
+    ],
+    [
+      "a broken header",
+      edit("model.safetensors", (bytes) => bytes.write("[", 8)),
+      /model\.safetensors: header: expected JSON; it is malformed at line 1, column 16 \(byte 15\): got ":/,
+    ],
+    [
+      "a header that is no object",
+      edit("model.safetensors", (bytes) => bytes.write("[]".padEnd(Number(bytes.readBigUInt64LE(0))), 8)),
+      /model\.safetensors: header: Invalid input: expected record, received array, got \[\]/,
+    ],
     ["broken JSON", editConfig("{", ""), /config\.json: expected JSON/],
     ["another model", editConfig("qwen3", "gpt2"), /model_type must be "qwen3" or "llama", got "gpt2"/],
     ["a model with other parts", editConfig("qwen3", "llama"), /self_attn\.q_norm\.weight is not part of the model/],

@@ -3,6 +3,8 @@
  * are written as such. Format: https://github.com/huggingface/safetensors#format
  */
 import { open, type FileHandle } from "node:fs/promises";
+import { z } from "zod";
+import { parseJson } from "../../json.ts";
 import { sizeOf, type Shape } from "../../tensor/tensor.ts";
 import { EngineError } from "../engine.ts";
 import { DECODERS, isStoredType, type StoredType } from "./floats.ts";
@@ -68,7 +70,12 @@ export class TensorFile {
       const start = Buffer.alloc(8);
       const { bytesRead } = await file.read(start, 0, 8, 0).catch(unreadable);
       const size = bytesRead < 8 ? Infinity : Number(start.readBigUInt64LE(0));
-      if (8 + size > total) throw new EngineError(`${path}: truncated, ${total} bytes do not hold the header`);
+      if (total === 0) throw new EngineError(`${path}: the file is empty`);
+      if (8 + size > total) {
+        const other = OTHERS.find(([begin]) => start.toString("latin1").startsWith(begin))?.[1];
+        if (other !== undefined) throw new EngineError(`${path}: expected safetensors, got ${other}`);
+        throw new EngineError(`${path}: truncated, ${total} bytes do not hold the header`);
+      }
       const text = Buffer.alloc(size);
       await file.read(text, 0, size, 8);
       return new TensorFile(path, file, parseHeader(path, text.toString("utf8")), 8 + size, total - 8 - size);
@@ -139,16 +146,18 @@ export class TensorFile {
   }
 }
 
-function parseHeader(path: string, text: string): Readonly<Record<string, unknown>> {
-  let header: unknown;
-  try {
-    header = JSON.parse(text);
-  } catch {
-    throw new EngineError(`${path}: the header is not JSON`);
-  }
-  if (typeof header !== "object" || header === null) throw new EngineError(`${path}: the header is not an object`);
-  return { ...header };
-}
+const parseHeader = (path: string, text: string): Readonly<Record<string, unknown>> =>
+  parseJson(text, `${path}: header`, z.record(z.string(), z.unknown()), (...error) => new EngineError(...error));
+
+/** Files that stand in the place of weights, by how they begin: read as a header's length, that is more than any file has. */
+const OTHERS = [
+  ["version ", "a pointer of Git LFS to a file that was not downloaded"],
+  ["PK\u0003\u0004", "a zip archive, as PyTorch saves (.bin, .pt)"],
+  ["\u0080\u0002", "a pickle, as PyTorch saved (.bin, .pt)"],
+  ["GGUF", "a GGUF file"],
+  ["\u0089HDF", "an HDF5 file"],
+  ["<", "a page of the web, perhaps in place of a download"],
+] as const;
 
 async function readFully(file: FileHandle, target: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < target.length;) {
