@@ -6,3 +6,9 @@ export function serverConnection(environment: NodeJS.ProcessEnv = process.env): 
   const { TINKER_API_KEY: apiKey, TINKER_BASE_URL: baseUrl } = environment;
   return { ...(apiKey ? { apiKey } : {}), ...(baseUrl ? { baseUrl } : {}) };
 }
+
+/** The key of a chat model's provider; an empty variable is none. */
+export function modelKey(variable: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const key = environment[variable]?.trim();
+  return key === "" ? undefined : key;
+}

@@ -9,8 +9,11 @@ import { modelPlayer } from "../play/players/model.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
 import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
+import { AGENT_NAMES, agentName } from "./agent-name.ts";
 import { serverConnection } from "./connection.ts";
 import { chosenRosters } from "./contestant.ts";
+import { type PrintedReport, evaluateCassette, evaluateNamed, modelTables } from "./evaluate-model.ts";
+import { type ModelFlags, addModelOptions } from "./model-options.ts";
 import {
   deviceOption,
   episodesOption,
@@ -24,7 +27,7 @@ import {
 import { createProgress } from "./progress.ts";
 import { namedRosters } from "./rosters.ts";
 
-interface EvaluateFlags {
+interface EvaluateFlags extends ModelFlags {
   readonly policy?: string;
   readonly scripted?: boolean;
   readonly game?: readonly string[];
@@ -32,18 +35,21 @@ interface EvaluateFlags {
   readonly episodes: number;
   readonly precision?: number;
   readonly seed: number;
-  readonly concurrency: number;
-  readonly positions: number;
+  readonly concurrency?: number;
+  readonly positions?: number;
   readonly brief?: boolean;
   readonly device: Device;
   readonly json?: boolean;
 }
 
+/** Episodes of a checkpoint that advance together. */
+const CONCURRENCY = 2048;
+
 export function addEvaluate(program: Command): void {
-  program
+  const command = program
     .command("evaluate")
-    .description("measure a checkpoint, or scripted policies, against every pool with 95% intervals")
-    .argument("[checkpoint]", "a checkpoint, or the folder of a run (then its last finished stage)")
+    .description("measure any model, a checkpoint, or scripted policies, against every pool with 95% intervals")
+    .argument("[agent]", `a checkpoint, the folder of a run (then its last finished stage), or ${AGENT_NAMES}`)
     .option("--policy <name>", "a scripted policy instead of a checkpoint (needs --game)")
     .option("--scripted", "every scripted policy of every game (or of --game) instead of a checkpoint")
     .addOption(gameOption())
@@ -56,15 +62,19 @@ export function addEvaluate(program: Command): void {
     )
     .option(
       "--positions <n>",
-      "positions per information key at which action probabilities and the worst case are measured",
+      `positions per information key at which action probabilities and the worst case are measured; default: ${POSITIONS}, or 4 of chat models`,
       positiveNumber,
-      POSITIONS,
     )
     .addOption(seedOption("seed of the scenarios; the same seed gives every agent the same ones"))
-    .option("--concurrency <n>", "episodes that advance together; changes speed, never a result", positiveNumber, 2048)
+    .option(
+      "--concurrency <n>",
+      `episodes that advance together; changes speed, never a result; default: ${CONCURRENCY}, or 8 of chat models`,
+      positiveNumber,
+    )
     .option("--brief", "only the tables of J and exploitability")
     .addOption(deviceOption())
-    .addOption(jsonOption("print the reports as JSON"))
+    .addOption(jsonOption("print the reports as JSON"));
+  addModelOptions(command)
     .addHelpText(
       "after",
       `
@@ -73,35 +83,60 @@ The same seed gives every agent the same scenarios. A pilot of 100 episodes per 
 Examples:
   sepo evaluate runs/latest/checkpoints/sepo --episodes 500
   sepo evaluate --policy tit-for-tat --game ipd --precision 0.02
-  sepo evaluate --scripted --episodes 2000 --brief`,
+  sepo evaluate --scripted --episodes 2000 --brief
+  sepo evaluate openai:gpt-5-mini --game ipd --episodes 20 --price 0.25,2 --dry-run
+  sepo evaluate ollama:qwen3:0.6b --game kuhn --episodes 20 --concurrency 2
+  sepo evaluate cassette:runs/ollama-qwen3-0.6b/calls.jsonl --game kuhn --episodes 20`,
     )
-    .action(async (checkpoint: string | undefined, flags: EvaluateFlags) => {
+    .action(async (agent: string | undefined, flags: EvaluateFlags) => {
       const given = [
-        checkpoint === undefined ? [] : "a checkpoint",
+        agent === undefined ? [] : "an agent",
         flags.policy === undefined ? [] : "--policy",
         flags.scripted ? "--scripted" : [],
       ].flat();
       if (given.length !== 1)
         throw new GameError(
-          `name exactly one of: a checkpoint folder, --policy, --scripted; got ${given.length === 0 ? "none" : given.join(" and ")}`,
+          `name exactly one of: a checkpoint folder or model, --policy, --scripted; got ${given.length === 0 ? "none" : given.join(" and ")}`,
         );
-      const reports = checkpoint === undefined ? await scripted(flags) : [await trained(checkpoint, flags)];
-      if (flags.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : reports));
-      else print(reports, flags.brief === true || flags.scripted === true);
+      const brief = flags.brief === true;
+      if (agent === undefined) return show(await scripted(flags), flags, brief || flags.scripted === true);
+      const name = agentName(agent);
+      switch (name.kind) {
+        case "model":
+          return showModel(await evaluateNamed(name, flags), flags);
+        case "cassette":
+          return showModel(await evaluateCassette(name.file, flags), flags);
+        case "policy":
+          return show(await scripted({ ...flags, policy: name.policy, game: [name.game] }), flags, brief);
+        case "path":
+          return show([await trained(name.path, flags)], flags, brief);
+      }
     });
 }
 
-function print(reports: readonly AgentReport[], brief: boolean): void {
+function show(reports: readonly AgentReport[], flags: EvaluateFlags, brief: boolean): void {
+  if (flags.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : reports));
+  else print(reports, brief);
+}
+
+function showModel(found: PrintedReport | undefined, flags: EvaluateFlags): void {
+  if (found === undefined) return;
+  if (flags.json === true) return console.log(JSON.stringify(found));
+  print([found.report], flags.brief === true, [found]);
+}
+
+function print(reports: readonly AgentReport[], brief: boolean, models: readonly PrintedReport[] = []): void {
   const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
   const tables = brief
     ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
     : allTables(reports);
-  console.log(tables.map(terminalTable).join("\n\n"));
+  const shown = [...tables, ...(models.length === 0 ? [] : modelTables(models))];
+  console.log(shown.map(terminalTable).join("\n\n"));
   console.log(`\nMade by: ${[...new Set(reports.map(({ command }) => command))].join("\n         ")}`);
 }
 
 async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentReport> {
-  const { device, protocol, precision, seed, concurrency, positions } = flags;
+  const { device, protocol, precision, seed, concurrency = CONCURRENCY, positions = POSITIONS } = flags;
   const progress = createProgress();
   const agent = await openAgent(checkpoint, { device, ...serverConnection(), ...(protocol === undefined ? {} : { protocol }) });
   const model = modelOf(agent);

@@ -8,7 +8,15 @@ import type { Estimate } from "../stats/estimate.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type EvaluationOptions, playAll, simulateAll } from "./episodes.ts";
 import { type GameReport, reportOf } from "./evaluate.ts";
-import { POSITIONS, type PolicyRow, byDecisions, byScores, policyTable, probabilityOf } from "./action-table.ts";
+import {
+  type MeasureActions,
+  POSITIONS,
+  type PolicyRow,
+  byDecisions,
+  byScores,
+  policyTable,
+  probabilityOf,
+} from "./action-table.ts";
 import {
   type WorstCase,
   exactWorstCase,
@@ -58,16 +66,17 @@ export interface Subject {
   readonly player: Player;
   /** Present where token probabilities can be read: then action probabilities are scored, otherwise counted from decisions. */
   readonly model?: LanguageModel;
+  /** How action probabilities are measured instead. */
+  readonly measure?: MeasureActions;
 }
 
 /** Evaluates a player on games; the same seed gives every agent the same scenarios. */
 export async function reportAgent(
   rosters: readonly Roster[],
-  { player, model }: Subject,
+  { player, model, measure = model === undefined ? byDecisions(player) : byScores(model) }: Subject,
   { name, seed, command, positions = POSITIONS, ...options }: AgentReportOptions,
 ): Promise<AgentReport> {
   const key = evaluationKey(seed);
-  const measure = model === undefined ? byDecisions(player) : byScores(model);
   const reports: AgentReport["games"][number][] = [];
   for (const roster of rosters) {
     const { game, reference } = roster;

@@ -191,6 +191,7 @@ function requestsOf(table: Table): Request[] {
     game,
     player: seat === AGENT_SEAT ? agent : opponent,
     view: game.view(table.state, seat),
+    place: { episode: table.spec.id, turn: table.turns, seat },
     key: seat === AGENT_SEAT ? foldIn(table.keys.agent, table.turns) : opponentKey,
   }));
 }

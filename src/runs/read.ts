@@ -70,7 +70,7 @@ export type MetricsLine = z.infer<typeof metricsLine>;
 export type TimingLine = z.infer<typeof timingLine>;
 
 /** The lines of a file of JSON lines; a last line without its end is what a run is writing, or a crash tore, and is left out. */
-async function readLines<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+export async function readLines<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
   const text = await readText(path, "a file of a run");
   const lines = text
     .slice(0, text.lastIndexOf("\n") + 1)

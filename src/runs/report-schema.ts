@@ -12,13 +12,14 @@ const unknownAs = (value: number) =>
     .nullable()
     .transform((found) => found ?? value);
 
-const estimate = z.object({
+export const estimateSchema = z.object({
   value: z.number(),
   standardError: unknownAs(Infinity),
   low: unknownAs(-Infinity),
   high: unknownAs(Infinity),
   n: z.number(),
 });
+const estimate = estimateSchema;
 
 const opponent = z.object({
   opponent: z.string(),

@@ -1,6 +1,7 @@
 /** An episode as one line of a transcript: everything said and done, readable without the program. */
 import { z } from "zod";
 import { SEATS } from "../games/index.ts";
+import type { ChatAnswer } from "../models/chat-model.ts";
 import { POOLS } from "../opponents/index.ts";
 import { type Episode, AGENT_SEAT } from "../play/episodes.ts";
 import { scoreEpisode } from "../play/score.ts";
@@ -12,6 +13,9 @@ const decision = z.object({
   /** What the agent wrote, with its log-probability in nats; absent for scripted agents. */
   reply: z.string().optional(),
   logprob: z.number().optional(),
+  /** What a chat model reasoned apart from its answer, and its second reply, after it was told what was wrong with the first. */
+  reasoning: z.string().optional(),
+  clarified: z.string().optional(),
   status: z.enum(["ok", "parse-failure", "illegal-action"]),
   /** Why a reply could not be used, and how an action was found all the same. */
   cause: z.string().optional(),
@@ -51,21 +55,26 @@ export function transcriptOf(episode: Episode, { step, seed }: { readonly step: 
     agent: spec.agent.name,
     opponent: spec.opponent.name,
     rules: game.rules,
-    decisions: decisions.map(({ round, view, action, parsed, resolved, reply }) => ({
+    decisions: decisions.map(({ round, view, action, parsed, resolved, reply, answers = [] }) => ({
       round: round + 1,
       observation: game.observation(view),
       ...(reply === undefined ? {} : { reply: reply.text, logprob: reply.logprobs.reduce((a, b) => a + b, 0) }),
+      ...chatFields(answers),
       status: parsed.status,
-      ...(parsed.status === "ok"
-        ? {}
-        : {
-            ...(parsed.status === "parse-failure" ? { cause: parsed.cause } : {}),
-            reason: parsed.reason,
-            ...(resolved === undefined ? {} : { resolved }),
-          }),
+      ...(parsed.status === "parse-failure" ? { cause: parsed.cause } : {}),
+      ...(parsed.status === "ok" ? {} : { reason: parsed.reason, ...(resolved === undefined ? {} : { resolved }) }),
       action,
     })),
     rounds: [...scoreEpisode(episode).rounds],
     views: [AGENT_SEAT, ...SEATS.filter((seat) => seat !== AGENT_SEAT)].map((seat) => game.view(state, seat)),
+  };
+}
+
+function chatFields([first, second]: readonly ChatAnswer[]) {
+  if (first === undefined) return {};
+  return {
+    reply: first.text ?? "",
+    ...(first.reasoning === "" ? {} : { reasoning: first.reasoning }),
+    ...(second === undefined ? {} : { clarified: second.text ?? "" }),
   };
 }

@@ -1,0 +1,32 @@
+/** The schema of a chat model's report as it is written in `evaluation/model.json`. */
+import { z } from "zod";
+import { UNREADABLE_CAUSES } from "../evaluation/sampled-replies.ts";
+import { settingsSchema } from "../models/cassette.ts";
+import { estimateSchema, reportSchema } from "./report-schema.ts";
+
+const count = z.number().int().min(0);
+
+const consumption = z.object({ calls: count, input: z.number(), output: z.number(), reasoning: z.number() });
+
+const replies = z.object({
+  game: z.string(),
+  decisions: count,
+  unreadable: z.record(z.enum(UNREADABLE_CAUSES), count),
+  clarified: count,
+  uniform: count,
+  withoutRescue: z.object({ episodes: count, of: count, safetyIndex: estimateSchema }).exactOptional(),
+});
+
+export const modelReportSchema = z.object({
+  report: reportSchema,
+  probe: z.object({
+    warnings: z.array(z.string()),
+    dropped: z.array(settingsSchema.keyof()),
+    logprobs: z.boolean(),
+  }),
+  replies: z.array(replies),
+  consumption: z.object({ all: consumption, clarifying: consumption }),
+  cost: z
+    .object({ price: z.object({ input: z.number(), output: z.number() }), all: z.number(), clarifying: z.number() })
+    .exactOptional(),
+});
