@@ -55,6 +55,7 @@ export async function createAgent(
   if (reasons.length > 0)
     throw new ConfigError(`the engine would not train what the configuration says:\n${reasons.join("\n")}`);
   const language = await createLanguage(config, games, corpus);
+  for (const note of language.notes ?? []) connection.onMessage?.(note);
   const key = foldIn(seedKey(config.seed), "weights");
   const uses = { ...driver.connection?.(config.engine), ...connection };
   const engine = await driver.create(config.engine, language.vocabulary, key, uses);
@@ -67,6 +68,8 @@ export interface Language {
   readonly encoding: Encoding;
   readonly tokenizer?: TokenizerFiles;
   readonly thinking?: boolean;
+  /** What a person should know of the chat template. */
+  readonly notes?: readonly string[];
 }
 
 /** The language of a new agent, without its engine. */
@@ -109,6 +112,7 @@ function textLanguage(tokenizer: TokenizerFiles, thinking?: boolean, folder?: st
   return {
     vocabulary: { size: chat.vocabularySize, ...(folder === undefined ? {} : { folder }) },
     encoding: chatEncoding(chat),
+    notes: chat.notes,
     tokenizer,
     ...(thinking === undefined ? {} : { thinking }),
   };

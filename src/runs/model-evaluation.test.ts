@@ -43,7 +43,7 @@ afterEach(async () => {
 /** A server that answers each question in its own way, some unreadably, whatever the order of the questions. */
 function reply(messages: readonly { readonly role: string; readonly content: string }[]): Answer {
   const text = messages.map(({ content }) => content).join("\n");
-  const number = [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1009, 7);
+  const number = Array.from(text).reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1009, 7);
   if (messages.length === 2 && number % 7 === 0) return completion("I would rather not say.");
   if (number % 11 === 0) return completion("DEMAND", {}, "length");
   return completion(`A reason.\nDEMAND ${number % 2 === 0 ? 5 : 4}`);
@@ -148,9 +148,7 @@ test("what is repeated is asked again: samples, turns and episodes have answers 
   await evaluateModel(folder, model, rosters, { ...options, samples: 5 });
   const lines = (await readFile(evaluationFile.calls(folder), "utf8")).trim().split("\n");
   expect(lines).toHaveLength(calls);
-  const samples = lines
-    .map((line) => JSON.parse(line) as { episode: string; sample: number })
-    .filter(({ sample }) => sample > 0);
+  const samples = lines.map((line): { episode: string; sample: number } => JSON.parse(line)).filter(({ sample }) => sample > 0);
   expect(samples.length).toBeGreaterThan(0);
 });
 
