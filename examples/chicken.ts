@@ -26,6 +26,7 @@ const chicken: Game<State, View> = {
     name: "chicken",
     title: "Chicken",
     protocol: "corrected",
+    options: {},
     rounds: ROUNDS,
     average: "round",
     fixedRounds: true,
