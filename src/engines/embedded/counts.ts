@@ -33,7 +33,7 @@ export const scoringCounts = (config: ModelConfig): Counts =>
   isLarge(config) ? { rows: [16, 4, 1], slots: 4096, fewest: 1 } : { rows: [32, 8], slots: 4096, fewest: 2 };
 
 /** Of the activations that one run of a gradient may keep for its way back, in bytes; an estimate. */
-const KEPT_ACTIVATIONS = 640 * 2 ** 20;
+const KEPT_ACTIVATIONS = 2 ** 30;
 const MOST_SLOTS = 2048;
 
 /** Bytes that a token's way through the layers leaves for the way back, but for attention's scores. */
