@@ -24,12 +24,14 @@ const schema = z.strictObject({
       expect: z.array(z.string()).optional(),
     }),
   ),
+  /** Commands that print the tables in a document's blocks without a language: every row of those must be printed. */
+  blocks: z.array(z.strictObject({ file: z.string(), command: z.array(z.string()) })),
   /** Passages whose numbers no command of this package prints, with the reason. */
   elsewhere: z.array(z.strictObject({ file: z.string(), text: z.string(), reason: z.string() })),
 });
 
 const plain = (text) => text.replaceAll(/\s+/g, " ").trim();
-const { complete, checks, elsewhere } = schema.parse(JSON.parse(readFileSync("docs/checks.json", "utf8")));
+const { complete, checks, blocks, elsewhere } = schema.parse(JSON.parse(readFileSync("docs/checks.json", "utf8")));
 const [only] = process.argv.slice(2);
 const documents = new Map();
 const documentOf = (file) => {
@@ -58,13 +60,23 @@ for (const { file, text, command, expect = [text] } of checks) {
     if (!outputOf(command).includes(plain(wanted)))
       failures.push(`${file}: "sepo ${command.join(" ")}" does not print "${wanted}"`);
 }
+const BLOCK = /^```(\w*)\n([\s\S]*?)^```/gm;
+for (const { file, command } of blocks) {
+  if (only !== undefined && file !== only) continue;
+  const rows = [...readFileSync(file, "utf8").matchAll(BLOCK)].flatMap(([, language, content]) =>
+    language === "" ? content.split("\n") : [],
+  );
+  for (const row of rows.filter((line) => line.includes("[")))
+    if (!outputOf(command).includes(plain(row)))
+      failures.push(`${file}: "sepo ${command.join(" ")}" does not print the row "${row}"`);
+}
 for (const { file, text } of elsewhere)
   if ((only === undefined || file === only) && !documentOf(file).includes(plain(text)))
     failures.push(`${file}: the passage "${text}" is not there`);
 
 for (const file of complete) {
   if (only !== undefined && file !== only) continue;
-  let rest = documentOf(file);
+  let rest = plain(readFileSync(file, "utf8").replaceAll(BLOCK, " "));
   for (const { text } of [...checks, ...elsewhere].filter((each) => each.file === file))
     rest = rest.replaceAll(plain(text), " ");
   const open = rest.match(/(?<![\w.])-?\d+\.\d+(?![\w.])/g) ?? [];
