@@ -19,7 +19,8 @@ import {
 } from "./model-evaluation.ts";
 
 const KEY = "sk-test-0123456789abcdefghij";
-const rosters = [rosterOf("split")];
+// Two rounds: an evaluation is a few dozen calls.
+const rosters = [rosterOf("ipd", { options: { rounds: 2 } })];
 const options: ModelEvaluationOptions = {
   name: "openai-compatible:m",
   seed: 0,
@@ -42,11 +43,12 @@ afterEach(async () => {
 
 /** A server that answers each question in its own way, some unreadably, whatever the order of the questions. */
 function reply(messages: readonly { readonly role: string; readonly content: string }[]): Answer {
-  const text = messages.map(({ content }) => content).join("\n");
-  const number = Array.from(text).reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1009, 7);
-  if (messages.length === 2 && number % 7 === 0) return completion("I would rather not say.");
-  if (number % 11 === 0) return completion("DEMAND", {}, "length");
-  return completion(`A reason.\nDEMAND ${number % 2 === 0 ? 5 : 4}`);
+  const question = messages.map(({ content }) => content).join("\n");
+  const again = messages.length > 2;
+  if (question.includes("you COOPERATE, they COOPERATE"))
+    return again ? completion("DEFECT") : completion("I would rather not say.");
+  if (question.includes("they DEFECT.") && !again) return completion("COOPERATE or", {}, "length");
+  return again ? completion("Still nothing.") : completion("A reason.\nCOOPERATE");
 }
 
 async function serve(answer: (index: number) => Answer | undefined = () => undefined): Promise<ChatServer> {
@@ -132,7 +134,7 @@ describe("a replay", () => {
     const path = evaluationFile.calls(folder);
     const model = await replayed(path);
     await expect(measureModel(model, rosters, { ...options, seed: 1 })).rejects.toThrow(
-      /holds no answer for turn 1 of split\/train/,
+      /holds no answer for turn 1 of ipd\/train/,
     );
     await writeFile(
       path,
@@ -144,12 +146,11 @@ describe("a replay", () => {
 
 test("what is repeated is asked again: samples, turns and episodes have answers of their own", async () => {
   let calls = 0;
-  const model = chatModel(() => `DEMAND ${(calls++ % 9) + 1}`);
+  const model = chatModel(() => (calls++ % 2 === 0 ? "COOPERATE" : "DEFECT"));
   await evaluateModel(folder, model, rosters, { ...options, samples: 5 });
   const lines = (await readFile(evaluationFile.calls(folder), "utf8")).trim().split("\n");
   expect(lines).toHaveLength(calls);
-  const samples = lines.map((line): { episode: string; sample: number } => JSON.parse(line)).filter(({ sample }) => sample > 0);
-  expect(samples.length).toBeGreaterThan(0);
+  expect(lines.filter((line) => line.includes('"sample":4'))).not.toHaveLength(0);
 });
 
 describe("what is written", () => {
