@@ -22,7 +22,10 @@ export function addCompare(program: Command): void {
   program
     .command("compare")
     .description("difference in J between two or more agents on the same scenarios, with paired intervals")
-    .argument("<agents...>", "checkpoints, folders of runs, or game:policy for scripted agents")
+    .argument(
+      "<agents...>",
+      "checkpoints, folders of runs or of models' evaluations, cassette:FILE, or game:policy for scripted agents",
+    )
     .addOption(gameOption())
     .addOption(protocolOption())
     .addOption(episodesOption())
@@ -36,6 +39,7 @@ Every agent is compared with the first one. With several comparisons, p-values a
 
 Examples:
   sepo compare runs/latest/checkpoints/sepo runs/latest/checkpoints/sft --episodes 500
+  sepo compare runs/openai-gpt-5-mini runs/ollama-qwen3-0.6b --episodes 20    # replays their answers, asks nobody
   sepo compare kuhn:equilibrium kuhn:tight-value kuhn:equilibrium-1/6 --episodes 2000`,
     )
     .action(async (names: readonly string[], flags: CompareFlags) => {

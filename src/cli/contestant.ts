@@ -1,13 +1,21 @@
-/** Agents as the command line names them: `game:policy` for a scripted one, otherwise a checkpoint or the folder of a run. */
+/**
+ * Agents as the command line names them: `game:policy` for a scripted one, a cassette or the folder of an evaluation for a chat model that
+ * was asked before, otherwise a checkpoint or the folder of a run.
+ */
 import type { Connection } from "../engines/driver.ts";
 import { type EvaluationOptions, type MeasuredEpisode, playAll, simulateAll } from "../evaluation/episodes.ts";
 import { GAME_NAMES, GameError, type Policy, type Protocol } from "../games/index.ts";
 import { type Roster, policyNamed, rosterOf } from "../opponents/index.ts";
+import { evaluationKey } from "../evaluation/report.ts";
+import { replayed } from "../models/cassette.ts";
 import type { Player } from "../play/player.ts";
+import { chatPlayer } from "../play/players/chat.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
 import type { Key } from "../random.ts";
 import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
+import { evaluationFile, isModelEvaluation, readAsked } from "../runs/model-evaluation.ts";
+import { agentName } from "./agent-name.ts";
 
 export interface Contestant {
   readonly name: string;
@@ -31,21 +39,63 @@ export interface ContestantOptions extends Connection {
   readonly protocol?: Protocol;
 }
 
+/** Of an agent that plays through the referee. */
+const refereed = (name: string, rosters: readonly Roster[], player: Player, release: () => Promise<void>): Contestant => ({
+  name,
+  rosters,
+  player,
+  measure: async (roster, key, options) => (await playAll(roster, player, key, options)).measured,
+  release,
+});
+
 /** Throws `GameError` for a policy that does not exist, `FileError` or `EngineError` for a checkpoint that cannot be opened. */
 export async function openContestant(name: string, { protocol, ...connection }: ContestantOptions = {}): Promise<Contestant> {
-  const scripted = policyName(name);
+  const meant = agentName(name);
+  const scripted = meant.kind === "policy" ? meant : policyName(name);
+  if (meant.kind === "model")
+    throw new GameError(
+      `${name}: evaluate it first, so that what its answers cost is kept; then name the folder of its evaluation`,
+    );
+  if (meant.kind === "cassette") return cassetteContestant(name, meant.file, protocol);
   if (scripted !== undefined) {
     const roster = rosterOf(scripted.game, protocol === undefined ? {} : { protocol });
     return scriptedContestant(name, roster, policyNamed(roster, scripted.policy));
   }
-  const agent = await openAgent(name, { ...connection, ...(protocol === undefined ? {} : { protocol }) });
+  const path = meant.kind === "path" ? meant.path : name;
+  if (await isModelEvaluation(path)) return evaluatedContestant(name, path);
+  const agent = await openAgent(path, { ...connection, ...(protocol === undefined ? {} : { protocol }) });
   const player = modelPlayer(name, modelOf(agent));
-  return {
+  return refereed(name, rostersOf(agent), player, () => agent.engine.release());
+}
+
+/** A chat model by the answers that a cassette holds, in the games that they are of. */
+async function cassetteContestant(name: string, file: string, protocol: Protocol | undefined): Promise<Contestant> {
+  const model = await replayed(file);
+  const games = GAME_NAMES.filter((game) => model.lines.some(({ episode }) => episode.startsWith(`${game}/`)));
+  const rosters = games.map((game) => rosterOf(game, protocol === undefined ? {} : { protocol }));
+  return refereed(name, rosters, chatPlayer(model, name), () => Promise.resolve());
+}
+
+/** A chat model by its evaluation, whose calls are replayed. */
+async function evaluatedContestant(name: string, folder: string): Promise<Contestant> {
+  const { games, protocol, seed, episodes } = await readAsked(folder);
+  const model = await replayed(evaluationFile.calls(folder));
+  const contestant = refereed(
     name,
-    rosters: rostersOf(agent),
-    player,
-    measure: async (roster, key, options) => (await playAll(roster, player, key, options)).measured,
-    release: () => agent.engine.release(),
+    games.map((game) => rosterOf(game, { protocol })),
+    chatPlayer(model, name),
+    () => Promise.resolve(),
+  );
+  const recorded = evaluationKey(seed).join();
+  return {
+    ...contestant,
+    measure(roster, key, options) {
+      if (key.join() !== recorded || options.episodes > episodes)
+        throw new GameError(
+          `${name} was asked with seed ${seed} and ${episodes} episodes per opponent; compare with --seed ${seed} --episodes ${episodes}`,
+        );
+      return contestant.measure(roster, key, options);
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { addCheckServer } from "./check-server.ts";
 import { addCompare } from "./compare.ts";
 import { addConfig } from "./config.ts";
 import { addData } from "./data.ts";
+import { addExport } from "./export.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { runProgram } from "./failure.ts";
 import { addGames } from "./games.ts";
@@ -13,6 +14,7 @@ import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
 import { addSolve } from "./solve.ts";
 import { addTrain } from "./train.ts";
+import { addTranscripts } from "./transcripts.ts";
 import { VERSION } from "../version.ts";
 
 const program = new Command("sepo")
@@ -39,6 +41,8 @@ const COMMANDS = [
   addEvaluate,
   addCompare,
   addReport,
+  addTranscripts,
+  addExport,
   addAudit,
   addCheckServer,
 ];

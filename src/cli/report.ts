@@ -1,9 +1,12 @@
 import { type Command, Option } from "commander";
 import type { AgentReport } from "../evaluation/report.ts";
 import { writeWhole } from "../files.ts";
+import { GameError } from "../games/index.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
+import { callsTable, repliesTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
+import { type ModelReport, isModelEvaluation, readModelReport } from "../runs/model-evaluation.ts";
 import { type RunSummary, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
 import { gameOption, jsonOption } from "./options.ts";
@@ -23,7 +26,7 @@ export function addReport(program: Command): void {
   program
     .command("report")
     .description("tables of one run or several: J and its parts, exploitability, every opponent, action probabilities")
-    .argument("[runs...]", "run directories (default: runs/latest)")
+    .argument("[runs...]", "directories of runs or of models' evaluations (default: runs/latest)")
     .addOption(gameOption())
     .addOption(new Option("--stage <name>", "only this stage").choices(STAGES))
     .option("--opponent <name>", "only this opponent in the tables of opponents")
@@ -45,42 +48,58 @@ Examples:
     )
     .action(async (named: readonly string[], flags: ReportFlags) => {
       const folders = named.length === 0 ? ["runs/latest"] : named;
-      const runs = await Promise.all(folders.map(readRun));
+      const evaluated = await Promise.all(folders.map(isModelEvaluation));
+      const runs = await Promise.all(folders.filter((_, i) => !evaluated[i]).map(readRun));
+      const models = await Promise.all(folders.filter((_, i) => evaluated[i]).map(readModelReport));
       warnOf(runs);
-      const text = flags.overSeeds === true ? overSeeds(runs, flags) : ofRuns(runs, flags);
+      if (flags.overSeeds === true && models.length > 0)
+        throw new GameError("--over-seeds is for training runs; the folders of models' evaluations are no such runs");
+      const text = flags.overSeeds === true ? overSeeds(runs, flags) : ofRuns(runs, models, flags);
       if (flags.out === undefined) console.log(text);
       else await writeWhole(flags.out, `${text}\n`);
     });
 }
 
-/** The reports of runs that the flags ask for, each under a name that tells them apart. */
-const reportsOf = (runs: readonly RunSummary[], { stage, game, opponent }: ReportFlags): AgentReport[] =>
+/** The reports of runs and models that the flags ask for, each under a name that tells them apart. */
+const reportsOf = (runs: readonly RunSummary[], models: readonly ModelReport[], flags: ReportFlags): AgentReport[] => [
+  ...runReports(runs, flags),
+  ...models.map(({ report }) => filtered(report, flags)),
+];
+
+const runReports = (runs: readonly RunSummary[], flags: ReportFlags): AgentReport[] =>
   runs.flatMap(({ folder, config, reports }) =>
     reports
-      .filter((stored) => stage === undefined || stored.stage === stage)
+      .filter((stored) => flags.stage === undefined || stored.stage === flags.stage)
       .map(({ report }) => ({
-        ...report,
+        ...filtered(report, flags),
         agent: runs.length === 1 ? report.agent : `${folder} ${report.agent} (${config.sepo.credit}, seed ${config.seed})`,
-        games: report.games
-          .filter((one) => game === undefined || game.includes(one.game))
-          .map((one) => ({
-            ...one,
-            opponents: one.opponents.filter((row) => opponent === undefined || row.opponent === opponent),
-          })),
       })),
   );
 
-function ofRuns(runs: readonly RunSummary[], flags: ReportFlags): string {
-  const reports = reportsOf(runs, flags);
+/** The games and opponents of a report that the flags ask for. */
+const filtered = (report: AgentReport, { game, opponent }: ReportFlags): AgentReport => ({
+  ...report,
+  games: report.games
+    .filter((one) => game === undefined || game.includes(one.game))
+    .map((one) => ({
+      ...one,
+      opponents: one.opponents.filter((row) => opponent === undefined || row.opponent === opponent),
+    })),
+});
+
+function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], flags: ReportFlags): string {
+  const reports = reportsOf(runs, models, flags);
   if (flags.json === true) return JSON.stringify(reports);
   const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
   const tables =
     flags.brief === true
       ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
       : allTables(reports);
+  if (models.length > 0) tables.push(repliesTable(models), callsTable(models));
   const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
   const settings = runs
     .map(({ folder, config: { sepo, seed } }) => `${folder}: credit ${sepo.credit}, seed ${seed}`)
+    .concat(models.map(({ asked }) => `${asked.agent}: settings ${JSON.stringify(asked.settings)}, seed ${asked.seed}`))
     .join("\n");
   return `${tables.map(printer(flags)).join("\n\n")}\n\nRuns\n${settings}\n\nMade by\n${made}`;
 }

@@ -1,19 +1,16 @@
 /** What became of a chat model's replies, and J without the help that unreadable ones get. */
-import { PARSE_FAILURES, type ParseFailureCause } from "../games/index.ts";
 import { type EpisodeMeans, meansOf, measureObjective } from "../objective/objective.ts";
 import { OBJECTIVE_POOLS, type Roster } from "../opponents/index.ts";
 import type { Episode } from "../play/episodes.ts";
 import { objectiveSettings, scoreEpisode } from "../play/score.ts";
 import type { Estimate } from "../stats/estimate.ts";
-
-export const UNREADABLE_CAUSES = [...PARSE_FAILURES, "illegal"] as const;
-export type UnreadableCause = ParseFailureCause | "illegal";
+import { type FailureCause, byCause } from "./episodes.ts";
 
 export interface GameReplies {
   readonly game: string;
   readonly decisions: number;
   /** First replies that could not be used, by cause. */
-  readonly unreadable: Readonly<Record<UnreadableCause, number>>;
+  readonly unreadable: Readonly<Record<FailureCause, number>>;
   /** Of them, those that the clarifying turn made usable, and those that became a uniform legal action. */
   readonly clarified: number;
   readonly uniform: number;
@@ -26,7 +23,7 @@ export interface GameReplies {
 
 interface Tally {
   decisions: number;
-  readonly unreadable: Record<UnreadableCause, number>;
+  readonly unreadable: Record<FailureCause, number>;
   clarified: number;
   uniform: number;
   episodes: number;
@@ -77,7 +74,7 @@ export class Replies {
 
 const newTally = (): Tally => ({
   decisions: 0,
-  unreadable: { cut: 0, refused: 0, negated: 0, "out-of-range": 0, ambiguous: 0, missing: 0, illegal: 0 },
+  unreadable: { ...byCause(() => 0) },
   clarified: 0,
   uniform: 0,
   episodes: 0,

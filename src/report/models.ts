@@ -1,8 +1,8 @@
 /** Tables of evaluated chat models: what became of their replies, and what they took. */
 import type { AgentReport } from "../evaluation/report.ts";
-import { UNREADABLE_CAUSES, type GameReplies } from "../evaluation/sampled-replies.ts";
+import type { GameReplies } from "../evaluation/sampled-replies.ts";
 import type { ModelReport } from "../runs/model-evaluation.ts";
-import { type TextTable, interval, percent } from "./table.ts";
+import { type TextTable, interval } from "./table.ts";
 
 type Reported = Pick<ModelReport, "replies" | "consumption" | "cost"> & {
   readonly report: Pick<AgentReport, "agent" | "games">;
@@ -13,13 +13,13 @@ type Reported = Pick<ModelReport, "replies" | "consumption" | "cost"> & {
 export const repliesTable = (reports: readonly Reported[]): TextTable => ({
   title:
     "Replies: unreadable ones get one clarifying turn, then a uniform legal action; J as played, and of episodes that needed neither",
-  head: ["game", "agent", "decisions", ...UNREADABLE_CAUSES, "clarified", "uniform", "J", "J without rescue", "episodes"],
+  head: ["game", "agent", "decisions", "unreadable", "clarified", "uniform", "J", "J without rescue", "episodes"],
   rows: reports.flatMap(({ report, replies }) =>
     replies.map((game) => [
       game.game,
       report.agent,
       String(game.decisions),
-      ...UNREADABLE_CAUSES.map((cause) => percent(game.unreadable[cause] / Math.max(1, game.decisions))),
+      String(Object.values(game.unreadable).reduce((a, b) => a + b, 0)),
       String(game.clarified),
       String(game.uniform),
       ...indices(report, game),

@@ -14,6 +14,7 @@ import { type AgentReport, reportAgent } from "../evaluation/report.ts";
 import { bySamples } from "../evaluation/sampled-actions.ts";
 import { type GameReplies, Replies } from "../evaluation/sampled-replies.ts";
 import { FileError, jsonText, makeFolder, removeFolders, writeWhole } from "../files.ts";
+import { PROTOCOLS } from "../games/index.ts";
 import { readJson } from "../json.ts";
 import { type Cassette, canonical, openCassette, settingsSchema } from "../models/cassette.ts";
 import type { ChatModel } from "../models/chat-model.ts";
@@ -45,7 +46,7 @@ const askedSchema = z.strictObject({
   model: z.string(),
   settings: settingsSchema,
   games: z.array(z.string()),
-  protocol: z.string(),
+  protocol: z.enum(PROTOCOLS),
   seed: z.number().int(),
   episodes: z.number().int(),
   /** Positions per information key at which action probabilities are measured, and answers at each. */

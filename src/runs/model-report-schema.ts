@@ -1,6 +1,6 @@
 /** The schema of a chat model's report as it is written in `evaluation/model.json`. */
 import { z } from "zod";
-import { UNREADABLE_CAUSES } from "../evaluation/sampled-replies.ts";
+import { FAILURE_CAUSES } from "../evaluation/episodes.ts";
 import { settingsSchema } from "../models/cassette.ts";
 import { estimateSchema, reportSchema } from "./report-schema.ts";
 
@@ -11,7 +11,7 @@ const consumption = z.object({ calls: count, input: z.number(), output: z.number
 const replies = z.object({
   game: z.string(),
   decisions: count,
-  unreadable: z.record(z.enum(UNREADABLE_CAUSES), count),
+  unreadable: z.record(z.enum(FAILURE_CAUSES), count),
   clarified: count,
   uniform: count,
   withoutRescue: z.object({ episodes: count, of: count, safetyIndex: estimateSchema }).exactOptional(),
