@@ -22,11 +22,13 @@ export interface Received {
   readonly headers: IncomingMessage["headers"];
   /** Milliseconds. */
   readonly time: number;
+  /** Of the answer. */
+  status: number;
 }
 
 export interface ChatServer {
   readonly baseUrl: string;
-  readonly received: readonly Received[];
+  readonly received: readonly Readonly<Received>[];
   close(): Promise<void>;
 }
 
@@ -51,8 +53,10 @@ export async function chatServer(answer: (body: Body, index: number) => Answer |
     request.on("end", () => {
       const body = bodySchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
       const index = received.length;
-      received.push({ body, headers: request.headers, time: performance.now() });
+      const entry = { body, headers: request.headers, time: performance.now(), status: 0 };
+      received.push(entry);
       void Promise.resolve(answer(body, index)).then(({ status = 200, headers = {}, body: said = "", drop }) => {
+        entry.status = status;
         if (drop === "before") return request.socket.destroy();
         const text = typeof said === "string" ? said : JSON.stringify(said);
         response.writeHead(status, {

@@ -1,0 +1,141 @@
+/** The commands that ask chat models, against a server on loopback. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ChatServer, chatServer, completion } from "../models/testing/server.ts";
+import { agentName } from "./agent-name.ts";
+
+const KEY = "sk-test-0123456789abcdefghij";
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the built command line; `npm test` builds it first. */
+const run = (folder: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
+  new Promise((end) => {
+    const options = { encoding: "utf8", cwd: folder, env: { ...process.env, ...environment } } as const;
+    const child = execFile(process.execPath, [resolve("dist/cli/main.js"), ...args], options, (_error, out, err) =>
+      end({ code: child.exitCode ?? -1, out, err }),
+    );
+  });
+
+describe("sepo evaluate MODEL", () => {
+  let folder = "";
+  let server: ChatServer;
+  let refusing = false;
+  const asked: string[] = [];
+  const sepo = async (...args: readonly string[]): Promise<Outcome> => {
+    const outcome = await run(folder, args, { OPENAI_COMPATIBLE_API_KEY: KEY });
+    asked.push(outcome.out, outcome.err);
+    return outcome;
+  };
+  const evaluate = (...more: readonly string[]) =>
+    sepo(
+      "evaluate",
+      "openai-compatible:m",
+      "--base-url",
+      server.baseUrl,
+      "--game",
+      "ipd",
+      "--episodes",
+      "2",
+      "--samples",
+      "2",
+      ...more,
+    );
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sepo-cli-models-"));
+    server = await chatServer(({ messages }, index) => {
+      if (refusing && index > 60) return { status: 401, body: { error: { message: `Incorrect API key provided: ${KEY}` } } };
+      return completion(messages.length === 2 && index % 10 === 9 ? "Who knows?" : "COOPERATE");
+    });
+  });
+  afterAll(async () => {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("says what it would cost before anything is sent", async () => {
+    const { code, out } = await evaluate("--dry-run", "--price", "1,10");
+    expect(code).toBe(0);
+    // 12 opponents, 2 episodes of 8 rounds, and 5 information keys with 4 positions of 2 answers: 192 + 40.
+    expect(out).toMatch(/^ipd +232 /m);
+    expect(server.received).toHaveLength(0);
+  });
+
+  test("stops for a key that is refused and goes on when it is not", async () => {
+    refusing = true;
+    const stopped = await evaluate();
+    expect(stopped).toMatchObject({ code: 4 });
+    expect(stopped.err).toContain("Incorrect API key provided: [key]; check the provider's key in the environment");
+    refusing = false;
+    const before = server.received.length;
+    expect(before).toBeGreaterThan(60);
+    const { code, out } = await evaluate("--temperature", "1");
+    expect({ code, out }).toMatchObject({ code: 2 });
+    const finished = await evaluate();
+    expect(finished.code).toBe(0);
+    expect(finished.out).toMatch(/J without rescue/);
+    expect(finished.err).toContain("runs/openai-compatible-m");
+    const calls = await readFile(join(folder, "runs/openai-compatible-m/calls.jsonl"), "utf8");
+    // All that were answered before the stop were kept.
+    expect(calls.trim().split("\n")).toHaveLength(server.received.filter(({ status }) => status === 200).length);
+  });
+
+  test("its folder is reported, compared, read and exported", async () => {
+    const out = "runs/openai-compatible-m";
+    const asks = server.received.length;
+    expect((await sepo("report", out, "--brief")).out).toMatch(/^ipd +openai-compatible:m +192 /m);
+    const compared = await sepo("compare", out, "policy:ipd:always-cooperate", "--episodes", "2", "--json");
+    expect(JSON.parse(compared.out)).toMatchObject([{ game: "ipd", second: "policy:ipd:always-cooperate" }]);
+    expect((await sepo("compare", out, "ipd:always-cooperate", "--seed", "1")).err).toContain("--seed 0 --episodes 2");
+    const read = await sepo("transcripts", out, "--unreadable", "--limit", "2");
+    expect(read.out).toMatch(/reply\n {4}Who knows\?\n {2}unreadable \(missing\).*\n {2}second reply\n {4}COOPERATE/);
+    expect(await sepo("export", "csv", out, "--out", "episodes.csv")).toMatchObject({ code: 0 });
+    const rows = (await readFile(join(folder, "episodes.csv"), "utf8")).trim().split("\r\n");
+    expect(rows).toHaveLength(25);
+    expect(await sepo("export", "inspect", out, "--out", "log.json")).toMatchObject({ code: 0 });
+    const log: unknown = JSON.parse(await readFile(join(folder, "log.json"), "utf8"));
+    expect(log).toMatchObject({ version: 2, status: "success", results: { total_samples: 24 } });
+    const replay = await sepo("evaluate", `cassette:${out}/calls.jsonl`, "--game", "ipd", "--episodes", "2", "--samples", "2");
+    expect(replay.code).toBe(0);
+    expect(server.received).toHaveLength(asks);
+  });
+
+  test("the key is in no file and no output", async () => {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    expect(files.length).toBeGreaterThan(4);
+    for (const entry of files) expect(await readFile(join(entry.parentPath, entry.name), "utf8")).not.toContain(KEY);
+    expect(asked.join("\n")).not.toContain(KEY);
+  });
+
+  test.each([
+    [["evaluate", "openai:gpt"], /expected a key in OPENAI_API_KEY/, 4],
+    [["evaluate", "anthropic:claude"], /npm install @ai-sdk\/anthropic/, 4],
+    [["evaluate", "openai-compatible:m"], /expected the server's address/, 4],
+    [["evaluate", "openai-compatible:m", "--base-url", "localhost"], /begins with http/, 4],
+    [["evaluate", "ollama:"], /expected a model after the colon/, 4],
+    [["evaluate", "policy:ipd"], /policy:GAME:NAME/, 2],
+    [["evaluate", "ollama:m", "--max-cost", "1"], /needs --price/, 2],
+    [["evaluate", "ollama:m", "--price", "1"], /two numbers/, 2],
+    [["compare", "ollama:m", "ipd:tit-for-tat"], /evaluate it first/, 2],
+  ] as const)("%s says what is missing", async (args, words, code) => {
+    const outcome = await run(folder, args, { OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "something-long" });
+    expect(outcome.err).toMatch(words);
+    expect(outcome.code).toBe(code);
+  });
+});
+
+test("the first colon splits a name", () => {
+  expect(agentName("ollama:qwen3:0.6b")).toEqual({ kind: "model", provider: "ollama", model: "qwen3:0.6b" });
+  expect(agentName("policy:kuhn:equilibrium-1/6")).toEqual({ kind: "policy", game: "kuhn", policy: "equilibrium-1/6" });
+  expect(agentName("runs/latest")).toEqual({ kind: "path", path: "runs/latest" });
+  expect(agentName("checkpoint:runs/a")).toEqual({ kind: "path", path: "runs/a" });
+});
