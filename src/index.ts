@@ -39,10 +39,26 @@ export { type LanguageModel, actionProbabilities } from "./play/language-model.t
 export { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "./play/encoding.ts";
 export { messagesOf } from "./play/messages.ts";
 export { modelPlayer } from "./play/players/model.ts";
+export { chatPlayer } from "./play/players/chat.ts";
 export { personPlayer } from "./play/players/person.ts";
 export { scriptedPlayer } from "./play/players/scripted.ts";
 export { type Episode, type EpisodeSpec, type PlayOptions, type RecordedDecision, playEpisodes } from "./play/episodes.ts";
 export { objectiveSettings, scoreEpisode } from "./play/score.ts";
+
+// Chat models of any provider
+export {
+  type ChatAnswer,
+  type ChatModel,
+  type ChatRequest,
+  type ChatSettings,
+  type Place,
+  ModelError,
+} from "./models/chat-model.ts";
+export { type AdapterOptions, type GenerativeModel, type ReplyFunction, chatModel } from "./models/adapter.ts";
+export { type LimitOptions, limited } from "./models/limits.ts";
+export { type ProviderOptions, modelName, openModel } from "./models/providers.ts";
+export { bySamples } from "./evaluation/sampled-actions.ts";
+export { type GameReplies, Replies } from "./evaluation/sampled-replies.ts";
 
 // Evaluation
 export { type EvaluationOptions, type MeasuredEpisode, type PlayedAll, playAll, simulateAll } from "./evaluation/episodes.ts";

@@ -118,7 +118,7 @@ describe("the package", () => {
       import * as module from "node:module";
       module.register("data:text/javascript," + encodeURIComponent(
         'export async function resolve(name, context, next) { const found = await next(name, context);' +
-        ' if (/onnxruntime|tokenizers|protobuf|commander/.test(found.url)) throw new Error("loaded " + found.url); return found; }'));
+        ' if (/onnxruntime|tokenizers|protobuf|commander|ai-sdk/.test(found.url)) throw new Error("loaded " + found.url); return found; }'));
       await import("sepo");
       await import("sepo/solvers");
       console.log("light");`;

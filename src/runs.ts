@@ -20,5 +20,14 @@ export {
   readTranscripts,
   transcriptNames,
 } from "./runs/read.ts";
+export {
+  type ModelEvaluationOptions,
+  type ModelReport,
+  evaluateModel,
+  measureModel,
+  readModelEpisodes,
+  readModelReport,
+} from "./runs/model-evaluation.ts";
+export { replayed } from "./models/cassette.ts";
 export { type RunEvent, type Stage, STAGES } from "./runs/stages.ts";
 export type { Transcript } from "./runs/transcript.ts";

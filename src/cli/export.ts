@@ -29,10 +29,11 @@ export function addExport(program: Command): void {
       "after",
       `
 Of a run the first few episodes against each opponent are kept, of a model's evaluation all.
+The viewer and data frames of inspect_ai look only at files named like 2026-11-28T12-00-00+00-00_sepo_NAME.json.
 
 Examples:
   sepo export csv runs/openai-gpt-5-mini --out episodes.csv
-  sepo export inspect runs/openai-gpt-5-mini --out logs/gpt-5-mini.json`,
+  sepo export inspect runs/openai-gpt-5-mini --out logs/2026-11-28T12-00-00+00-00_sepo_gpt-5-mini.json`,
     )
     .action(async (format: Format, folder: string, { game, stage, out }: ExportFlags) => {
       const episodes = await readEvaluatedEpisodes(folder, {
@@ -42,11 +43,11 @@ Examples:
       const config = (await isModelEvaluation(folder)) ? { ...(await readAsked(folder)) } : { folder };
       const model = episodes[0]?.agent ?? folder;
       const created = new Date().toISOString();
-      const text =
-        format === "csv"
-          ? episodesCsv(episodes)
-          : `${JSON.stringify(inspectLog(episodes, { name: folder, model, created, config }))}\n`;
-      await writeWhole(out, text);
+      if (format === "csv") await writeWhole(out, episodesCsv(episodes));
+      else {
+        const log = inspectLog(episodes, { name: folder, model, created, config });
+        await writeWhole(out, `${JSON.stringify(log)}\n`);
+      }
       console.log(`${episodes.length} episodes are in ${out}`);
     });
 }
