@@ -73,7 +73,7 @@ describe("sepo", () => {
       [3, ["train", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON configuration"],
       [3, ["train", "--resume", "--out", "nowhere"], "expected the directory of a run"],
       [3, ["train", "--out", join("package.json", "run"), "--set", "engine.kind=tabular"], "is a file"],
-      [2, ["evaluate"], "name exactly one of: a checkpoint folder, --policy, --scripted; got none"],
+      [2, ["evaluate"], "name exactly one of: a checkpoint folder or model, --policy, --scripted; got none"],
       [2, ["evaluate", "runs/x", "--scripted"], "got a checkpoint and --scripted"],
       [2, ["evaluate", "--policy", "random", "--game", "ipd", "--precision", "0.000001"], "episodes per opponent"],
       [2, ["evaluate", "--policy", "nobody", "--game", "ipd"], 'no policy called "nobody"'],
