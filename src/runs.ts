@@ -28,6 +28,9 @@ export {
   readModelEpisodes,
   readModelReport,
 } from "./runs/model-evaluation.ts";
+export { type TokenModel, tokenModel } from "./runs/token-model.ts";
+export { sdkModel } from "./runs/sdk-model.ts";
+export { type Served, serveModel } from "./runs/serve.ts";
 export { replayed } from "./models/cassette.ts";
 export { type RunEvent, type Stage, STAGES } from "./runs/stages.ts";
 export type { Transcript } from "./runs/transcript.ts";

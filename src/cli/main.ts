@@ -12,6 +12,7 @@ import { addGames } from "./games.ts";
 import { addPlan } from "./plan.ts";
 import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
+import { addServe } from "./serve.ts";
 import { addSolve } from "./solve.ts";
 import { addTrain } from "./train.ts";
 import { addTranscripts } from "./transcripts.ts";
@@ -43,6 +44,7 @@ const COMMANDS = [
   addReport,
   addTranscripts,
   addExport,
+  addServe,
   addAudit,
   addCheckServer,
 ];
