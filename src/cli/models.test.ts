@@ -133,6 +133,53 @@ describe("sepo evaluate MODEL", () => {
   });
 });
 
+test("an evaluation that is killed in the middle ends with the bytes of one that was not", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sepo-cli-killed-"));
+  // What is answered depends on the question alone.
+  const server = await chatServer(async ({ messages }) => {
+    await new Promise((later) => setTimeout(later, 2));
+    return completion(messages[messages.length - 1].content.length % 3 === 0 ? "Who knows?" : "DEFECT");
+  });
+  const args = [
+    "evaluate",
+    "openai-compatible:m",
+    "--base-url",
+    server.baseUrl,
+    "--game",
+    "ipd",
+    "--episodes",
+    "2",
+    "--samples",
+    "2",
+  ];
+  const files = ["evaluation.json", "evaluation/model.json", "evaluation/model.jsonl"];
+  const contents = () => Promise.all(files.map((file) => readFile(join(folder, "runs/openai-compatible-m", file), "utf8")));
+  const calls = async () =>
+    (await readFile(join(folder, "runs/openai-compatible-m/calls.jsonl"), "utf8")).split("\n").toSorted();
+  try {
+    expect(await run(folder, args)).toMatchObject({ code: 0 });
+    const whole = { files: await contents(), calls: await calls() };
+    const asked = server.received.length;
+    await rm(join(folder, "runs"), { recursive: true });
+
+    const child = execFile(process.execPath, [resolve("dist/cli/main.js"), ...args], { cwd: folder });
+    const ended = new Promise((end) => child.once("exit", (_code, signal) => end(signal)));
+    while (server.received.length < asked + 60) await new Promise((later) => setTimeout(later, 5));
+    child.kill("SIGKILL");
+    expect(await ended).toBe("SIGKILL");
+    const kept = (await readFile(join(folder, "runs/openai-compatible-m/calls.jsonl"), "utf8")).split("\n").length - 1;
+    expect(kept).toBeGreaterThan(40);
+
+    const before = server.received.length;
+    expect(await run(folder, args)).toMatchObject({ code: 0 });
+    expect({ files: await contents(), calls: await calls() }).toEqual(whole);
+    expect(server.received.length - before).toBe(asked - kept);
+  } finally {
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
 test("the first colon splits a name", () => {
   expect(agentName("ollama:qwen3:0.6b")).toEqual({ kind: "model", provider: "ollama", model: "qwen3:0.6b" });
   expect(agentName("policy:kuhn:equilibrium-1/6")).toEqual({ kind: "policy", game: "kuhn", policy: "equilibrium-1/6" });

@@ -6,6 +6,7 @@ import { createReadStream } from "node:fs";
 import { truncate } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { Batcher } from "../concurrency.ts";
 import { FileError, append, reasonOf, sha256 } from "../files.ts";
 import { parseJson } from "../json.ts";
 import { type ChatAnswer, type ChatModel, type ChatRequest, type ChatSettings, ModelError } from "./chat-model.ts";
@@ -113,10 +114,13 @@ export async function openCassette(path: string): Promise<Cassette> {
   const { lines, bytes, torn } = await readCassette(path);
   if (torn) await truncate(path, bytes);
   const answers = new Map(lines.map((line) => [nameOf(line), line.answer]));
-  let writing: Promise<void> = Promise.resolve();
+  // Lines that come while others are written go together, so that the file is never far behind.
+  const writer = new Batcher<string, void>(async (texts) => {
+    await append(path, texts.join(""));
+    return texts.map(() => undefined);
+  });
   const write = async (line: CassetteLine): Promise<void> => {
-    writing = writing.then(() => append(path, `${JSON.stringify(line)}\n`));
-    await writing;
+    await writer.run([`${JSON.stringify(line)}\n`]);
     answers.set(nameOf(line), line.answer);
   };
   return { before: lines, record: (model) => recordedModel(model, answers, write) };
