@@ -9,7 +9,12 @@ import { LeftTable, personPlayer } from "../play/players/person.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
 import { scoreEpisode } from "../play/score.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { serverConnection } from "./connection.ts";
+import { limited } from "../models/limits.ts";
+import { KEY_VARIABLES, type ModelName, openModel } from "../models/providers.ts";
+import { redactor } from "../models/redact.ts";
+import { chatPlayer } from "../play/players/chat.ts";
+import { agentName } from "./agent-name.ts";
+import { modelKey, serverConnection } from "./connection.ts";
 import { chosenRosters, openContestant } from "./contestant.ts";
 import { deviceOption, protocolOption, seedOption } from "./options.ts";
 import { namedRosters } from "./rosters.ts";
@@ -28,7 +33,10 @@ export function addPlay(program: Command): void {
     .description("sit down against a scripted opponent or a trained model")
     .argument("<game>", "a game's name (see: sepo games), or the path of a module")
     .option("--against <name>", "a scripted policy of the game; default: the first of the train pool")
-    .option("--model <checkpoint>", "a checkpoint, or the folder of a run; the model plays the other seat")
+    .option(
+      "--model <checkpoint>",
+      "a checkpoint, the folder of a run, or PROVIDER:MODEL (docs/models.md); the model plays the other seat",
+    )
     .addOption(protocolOption())
     .addOption(seedOption("cards and the opponent's randomness"))
     .addOption(deviceOption())
@@ -82,11 +90,24 @@ Examples:
     });
 }
 
+/** A chat model that is asked as the game goes on; nothing of it is kept. */
+async function livePlayer(name: ModelName): Promise<Player> {
+  const apiKey = modelKey(KEY_VARIABLES[name.provider]);
+  const model = await openModel(name, apiKey === undefined ? {} : { apiKey });
+  const redact = redactor(apiKey === undefined ? [] : [apiKey]);
+  return chatPlayer(limited(model, { redact, patienceSeconds: 60 }));
+}
+
 /** The game as its opponent plays it, and the opponent. */
 async function seat(name: string, { against, model, protocol, device }: PlayFlags) {
   const settings = protocol === undefined ? {} : { protocol };
   if (model !== undefined && against !== undefined)
     throw new GameError("choose an opponent with --against or --model, not both");
+  const meant = model === undefined ? undefined : agentName(model);
+  if (meant?.kind === "model") {
+    const [{ game }] = await namedRosters([name], protocol);
+    return { game, opponent: await livePlayer(meant) };
+  }
   if (model !== undefined) {
     const contestant = await openContestant(model, { device, ...serverConnection(), ...settings });
     const [{ game }] = chosenRosters(contestant.rosters, [name], model);
