@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -97,6 +97,15 @@ describe("runs", () => {
       const strip = (text: string) => Buffer.from(text, "base64").toString().replaceAll(whole, "").replaceAll(broken, "");
       for (const path of Object.keys(a)) expect({ path, text: strip(b[path]) }).toEqual({ path, text: strip(a[path]) });
     });
+
+  test("a checkpoint plays without the optimizer's state, and is not trained without it", async () => {
+    const folder = join(root, "without-optimizer");
+    await cp(join(root, "embedded-whole", "checkpoints", "sepo"), folder, { recursive: true });
+    await rm(join(folder, "optimizer.safetensors"));
+    const agent = await openAgent(folder);
+    await agent.engine.release();
+    await expect(openAgent(folder, { training: true })).rejects.toThrow(/optimizer\.safetensors: .* it is not there/);
+  });
 
   test("off-policy: staleness grows to its bound and starts again after a checkpoint", async () => {
     const text = await readFile(join(root, "off-policy-whole", "metrics.jsonl"), "utf8");

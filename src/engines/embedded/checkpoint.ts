@@ -87,15 +87,16 @@ const holdsAdapters = (folder: string): Promise<boolean> =>
 
 /**
  * Reads what `writeCheckpoint` wrote. `base` says where the model beneath adapters is now, unless it is where it was; `known` is one
- * that is in memory already. Throws `EngineError` naming the file and the problem.
+ * that is in memory already. Without `optimizer` its state is not read and may be missing: it has then taken no step. Throws `EngineError` naming the file and the problem.
  */
 export async function readCheckpoint(
   folder: string,
-  { base, known }: { readonly base?: string; readonly known?: Model } = {},
+  { base, known, optimizer = true }: { readonly base?: string; readonly known?: Model; readonly optimizer?: boolean } = {},
 ): Promise<Checkpoint> {
+  const momentsOf = (size: number) => (optimizer ? readMoments(join(folder, OPTIMIZER), size) : freshMoments(size));
   if (!(await holdsAdapters(folder))) {
     const model = await importModel(folder);
-    return { ...model, moments: await readMoments(join(folder, OPTIMIZER), model.weights.length) };
+    return { ...model, moments: await momentsOf(model.weights.length) };
   }
   const path = join(folder, BASE);
   const schema = z.object({ folder: z.string(), sha256: z.string() });
@@ -108,7 +109,7 @@ export async function readCheckpoint(
     throw new EngineError(`${path}: the adapters belong to a model with SHA-256 ${reference.sha256}, ${where} has ${found}`);
   }
   const adapted = await importAdapters(folder, model, from);
-  return { ...adapted, moments: await readMoments(join(folder, OPTIMIZER), adapted.moments.first.length) };
+  return { ...adapted, moments: await momentsOf(adapted.moments.first.length) };
 }
 
 /** Reads a model that another program saved, such as transformers. */

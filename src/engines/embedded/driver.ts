@@ -97,9 +97,9 @@ export const embeddedDriver = {
       ...machine,
     });
   },
-  async open(folder, _, connection) {
+  async open(folder, _, connection, { training }) {
     const { loadEmbeddedEngine } = await load();
-    return loadEmbeddedEngine(folder, machineOf(connection));
+    return loadEmbeddedEngine(folder, { optimizer: training, ...machineOf(connection) });
   },
   refusals(settings) {
     if (settings.from !== undefined) return [];

@@ -69,6 +69,8 @@ export interface ImportOptions extends FolderOptions {
 export interface LoadOptions extends FolderOptions {
   /** Where the model beneath saved adapters is now; where it was unless given. */
   readonly base?: string;
+  /** Whether the optimizer's state is read; without it the file may be missing. True unless given. */
+  readonly optimizer?: boolean;
 }
 
 /** An engine with fresh weights. Throws `EngineError` for a model that cannot be built. */
@@ -82,8 +84,11 @@ export function createEmbeddedEngine({ model, key, ids = {}, ...machine }: Embed
  * The engine saved in a folder. Adapters need the model beneath them, unchanged, in its folder. Throws `EngineError` naming a file
  * that is missing or wrong.
  */
-export async function loadEmbeddedEngine(folder: string, { base, ...options }: LoadOptions = {}): Promise<EmbeddedEngine> {
-  return new EmbeddedEngine(await readCheckpoint(folder, base === undefined ? {} : { base }), options);
+export async function loadEmbeddedEngine(
+  folder: string,
+  { base, optimizer = true, ...options }: LoadOptions = {},
+): Promise<EmbeddedEngine> {
+  return new EmbeddedEngine(await readCheckpoint(folder, { optimizer, ...(base === undefined ? {} : { base }) }), options);
 }
 
 /**

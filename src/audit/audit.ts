@@ -10,8 +10,8 @@ import { type CreditOptions, type Term, assignCredit } from "../objective/credit
 import type { Pool, Roster } from "../opponents/index.ts";
 import { type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
 import { sharesOfOpponents } from "../solvers/optimum.ts";
-import type { PlayedGroup } from "./rollout.ts";
-import { auditAdvantages, creditSettings } from "./advantages.ts";
+import type { PlayedGroup } from "../training/rollout.ts";
+import { auditAdvantages, creditSettings } from "../training/advantages.ts";
 
 export type Vector = readonly number[];
 

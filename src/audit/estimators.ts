@@ -7,7 +7,7 @@ import { modelPlayer } from "../play/players/model.ts";
 import { foldIn, normal, seedKey } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type Vector, cosine, creditGradient, exactObjective, norm } from "./audit.ts";
-import { rollout } from "./rollout.ts";
+import { rollout } from "../training/rollout.ts";
 
 export interface EstimatorRow {
   readonly name: string;

@@ -6,8 +6,8 @@ import { seedKey } from "../random.ts";
 import { softmaxPolicy } from "../solvers/expectation.ts";
 import { exactObjective } from "./audit.ts";
 import { judgeEstimators, startingLogits } from "./estimators.ts";
-import { rollout } from "./rollout.ts";
-import { creditSettings } from "./advantages.ts";
+import { rollout } from "../training/rollout.ts";
+import { creditSettings } from "../training/advantages.ts";
 
 const agentOf = (roster: Roster) => ({ key: (view: unknown) => roster.game.abstraction(view), logits: startingLogits(roster) });
 
