@@ -6,16 +6,30 @@ import type { CompletedAnswer, TokenModel } from "./token-model.ts";
 /** Settings that the engine has none for; a call that asks for one is told so. */
 const IGNORED = ["topP", "topK", "presencePenalty", "frequencyPenalty", "stopSequences", "tools", "responseFormat"] as const;
 
+/** The arrays are mutable, as in the AI SDK's own types. */
 interface Generated {
-  readonly content: readonly { readonly type: "reasoning" | "text"; readonly text: string }[];
-  readonly finishReason: { readonly unified: "stop" | "length"; readonly raw: string };
-  readonly usage: ReturnType<typeof usageOf>;
-  readonly warnings: readonly { readonly type: "unsupported"; readonly feature: string }[];
-  readonly providerMetadata: { readonly sepo: { readonly logprobs: CompletedAnswer["tokens"] } };
+  content: ({ type: "reasoning"; text: string } | { type: "text"; text: string })[];
+  finishReason: { unified: "stop" | "length"; raw: string };
+  usage: {
+    inputTokens: { total: number; noCache: number; cacheRead: number; cacheWrite: number };
+    outputTokens: { total: number; text: undefined; reasoning: undefined };
+  };
+  warnings: { type: "unsupported"; feature: string }[];
+  providerMetadata: { sepo: { logprobs: { token: string; logprob: number }[] } };
+}
+
+/** What the AI SDK reads of a model; its own types are not needed to be one. */
+export interface SdkModel {
+  readonly specificationVersion: "v3";
+  readonly provider: string;
+  readonly modelId: string;
+  readonly supportedUrls: Record<string, RegExp[]>;
+  doGenerate(options: unknown): Promise<Generated>;
+  doStream(options: unknown): Promise<{ readonly stream: ReadableStream }>;
 }
 
 /** The object; its log-probabilities are in `providerMetadata.sepo.logprobs`. */
-export function sdkModel(model: TokenModel) {
+export function sdkModel(model: TokenModel): SdkModel {
   const generate = async (options: unknown): Promise<Generated> => {
     const answer = await model.complete(messagesOf(valueAt(options, "prompt")), settingsOf(options));
     return {
@@ -26,11 +40,11 @@ export function sdkModel(model: TokenModel) {
       finishReason: { unified: answer.finish, raw: answer.finish },
       usage: usageOf(answer),
       warnings: warningsOf(options),
-      providerMetadata: { sepo: { logprobs: answer.tokens } },
+      providerMetadata: { sepo: { logprobs: [...answer.tokens] } },
     };
   };
   return {
-    specificationVersion: "v3" as const,
+    specificationVersion: "v3",
     provider: "sepo",
     modelId: model.name,
     supportedUrls: {},
@@ -79,7 +93,7 @@ function warningsOf(options: unknown): Generated["warnings"] {
   return asked.map((feature) => ({ type: "unsupported" as const, feature }));
 }
 
-const usageOf = ({ inputTokens, tokens }: CompletedAnswer) => ({
+const usageOf = ({ inputTokens, tokens }: CompletedAnswer): Generated["usage"] => ({
   inputTokens: { total: inputTokens, noCache: inputTokens, cacheRead: 0, cacheWrite: 0 },
   outputTokens: { total: tokens.length, text: undefined, reasoning: undefined },
 });
