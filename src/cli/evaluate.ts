@@ -90,7 +90,7 @@ Examples:
     )
     .action(async (agent: string | undefined, flags: EvaluateFlags) => {
       const given = [
-        agent === undefined ? [] : "an agent",
+        agent === undefined ? [] : "a checkpoint",
         flags.policy === undefined ? [] : "--policy",
         flags.scripted ? "--scripted" : [],
       ].flat();
