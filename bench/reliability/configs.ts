@@ -64,6 +64,8 @@ export interface Undisturbed {
   readonly content: Content;
   /** Of the whole process. */
   readonly seconds: number;
+  /** Lines of progress. */
+  readonly lines: number;
 }
 
 export async function undisturbed(folder: string, name: ConfigName, seed = 0): Promise<Undisturbed> {
@@ -72,5 +74,5 @@ export async function undisturbed(folder: string, name: ConfigName, seed = 0): P
   const ending = await run(config, place);
   const [failure] = unsuccessful(ending);
   if (failure !== undefined) throw new Error(`a run that nothing disturbs ${failure}`);
-  return { config, content: await contentOf(place), seconds: ending.seconds };
+  return { config, content: await contentOf(place), seconds: ending.seconds, lines: ending.err.split("\n").length - 1 };
 }

@@ -1,23 +1,23 @@
 /** Runs that are killed at random moments, some of them again while they are continued. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { foldIn, uniform } from "../../src/random.ts";
+import { type Key, foldIn, uniform, uniformInteger } from "../../src/random.ts";
 import { type ConfigName, type Undisturbed, undisturbed } from "./configs.ts";
 import { differences, progressOf } from "./folders.ts";
 import { type Context, type Outcome, type Part, tally, trials } from "./part.ts";
-import { interrupted, run, unsuccessful } from "./program.ts";
+import { type Moment, run, signalled, unsuccessful } from "./program.ts";
 
 /** One trial in so many is killed again while it is continued. */
 const AGAIN = 3;
 
 async function kill(
-  { config, content, seconds }: Undisturbed,
+  { config, content }: Undisturbed,
   place: string,
-  moments: readonly number[],
+  moments: readonly Moment[],
 ): Promise<{ readonly stages: string[]; readonly failures: string[] }> {
   const stages: string[] = [];
   for (const moment of moments) {
-    await interrupted(config, place, moment * seconds, "SIGKILL");
+    await signalled(config, place, moment, "SIGKILL");
     stages.push(progressOf(place));
   }
   const failures = unsuccessful(await run(config, place));
@@ -26,18 +26,23 @@ async function kill(
   return { stages, failures };
 }
 
+/** A random line of progress, which lines lie all along the run, and up to a quarter of its time. */
+const momentOf = (key: Key, { lines, seconds }: Undisturbed): Moment => ({
+  lines: uniformInteger(key, lines),
+  seconds: uniform(foldIn(key, "delay")) * (seconds / 4),
+});
+
 async function killMany(context: Context, name: ConfigName, count: number): Promise<Outcome> {
   const whole = await undisturbed(context.folder, name);
   const stages: string[] = [];
   const failures = await trials(count, context, async (index) => {
     const key = foldIn(context.key, name, index);
     const kills = index % AGAIN === 0 ? 2 : 1;
-    // The first tenth of a process's time loads the program.
-    const moments = Array.from({ length: kills }, (_, i) => 0.1 + 0.9 * uniform(key, i));
+    const moments = Array.from({ length: kills }, (_, i) => momentOf(foldIn(key, i), whole));
     const trial = await kill(whole, join(context.folder, `${name}-killed-${index}`), moments);
     stages.push(...trial.stages);
-    const times = moments.map((moment) => moment.toFixed(3)).join(" and ");
-    return trial.failures.map((failure) => `${name}, killed at ${times} of its time: ${failure}`);
+    const times = moments.map(({ lines, seconds }) => `${seconds.toFixed(3)} s after line ${lines}`);
+    return trial.failures.map((failure) => `${name}, killed ${times.join(" and ")}: ${failure}`);
   });
   const equal = count - failures.length;
   return {

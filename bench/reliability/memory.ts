@@ -1,4 +1,6 @@
-/** Resident memory along many steps. */
+/** Memory along many steps. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Agent, createAgent, rostersOf } from "../../src/runs/agent.ts";
 import { foldIn, seedKey } from "../../src/random.ts";
 import { type RunConfig, parseConfig } from "../../src/runs/config.ts";
@@ -9,32 +11,49 @@ import { supervised, supervisedExample } from "../../src/training/supervised.ts"
 import { configOf } from "./configs.ts";
 import type { Part } from "./part.ts";
 
-/** Megabytes that resident memory may grow by per 1,000 steps once it is warm. */
-const BOUND = 10;
+/** Megabytes per 1,000 steps that memory may grow by once it is warm: of the process, and of objects still in use. */
+const RESIDENT_BOUND = 10;
+const HEAP_BOUND = 1;
 
-interface Growth {
-  /** Least-squares slope in MB per 1,000 steps, over the later part of the steps. */
-  readonly slope: number;
-  readonly first: number;
-  readonly last: number;
+/** Steps between readings, each after a collection of garbage: without it, both move by tens of megabytes as the collector sees fit. */
+const EVERY = 10;
+
+const collectGarbage = ((): (() => void) => {
+  setFlagsFromString("--expose-gc");
+  const collect: unknown = runInNewContext("gc");
+  return () => void (typeof collect === "function" && collect());
+})();
+
+interface Reading {
+  readonly step: number;
+  /** In MB. */
+  readonly resident: number;
+  readonly heap: number;
 }
 
-/** Resident memory in MB after each of some steps, as many as wanted. */
-async function growthOf(steps: AsyncIterable<unknown>, count: number, onStep: (step: number) => void): Promise<Growth> {
-  // Compiled code, pools and caches fill within the first third.
-  const warm = Math.floor(count / 3);
-  const seen: { readonly step: number; readonly memory: number }[] = [];
+/** Memory after some of the first `count` steps; the first third is left out, in which compiled code, pools and caches fill. */
+async function readingsOf(steps: AsyncIterable<unknown>, count: number, onStep: (step: number) => void): Promise<Reading[]> {
+  const readings: Reading[] = [];
   let step = 0;
   for await (const _ of steps) {
-    if (++step >= warm) seen.push({ step, memory: process.memoryUsage.rss() / 2 ** 20 });
+    if (++step >= count / 3 && step % EVERY === 0) {
+      collectGarbage();
+      const { rss, heapUsed } = process.memoryUsage();
+      readings.push({ step, resident: rss / 2 ** 20, heap: heapUsed / 2 ** 20 });
+    }
     onStep(step);
     if (step === count) break;
   }
+  return readings;
+}
+
+/** Least-squares slope per 1,000 steps. */
+function slopeOf(readings: readonly Reading[], kind: "resident" | "heap"): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [middle, level] = [mean(seen.map((point) => point.step)), mean(seen.map((point) => point.memory))];
-  const covariance = mean(seen.map((point) => (point.step - middle) * (point.memory - level)));
-  const slope = (1000 * covariance) / mean(seen.map((point) => (point.step - middle) ** 2));
-  return { slope, first: seen[0].memory, last: seen[seen.length - 1].memory };
+  const middle = mean(readings.map(({ step }) => step));
+  const level = mean(readings.map((reading) => reading[kind]));
+  const covariance = mean(readings.map((reading) => (reading.step - middle) * (reading[kind] - level)));
+  return (1000 * covariance) / mean(readings.map(({ step }) => (step - middle) ** 2));
 }
 
 async function open(config: RunConfig): Promise<Agent> {
@@ -42,29 +61,29 @@ async function open(config: RunConfig): Promise<Agent> {
   return createAgent(config, games, () => corpus(config, games));
 }
 
-async function tabularSepo(count: number, onStep: (step: number) => void): Promise<Growth> {
+async function tabularSepo(count: number, onStep: (step: number) => void): Promise<Reading[]> {
   const config = parseConfig(configOf("tabular"));
   const agent = await open(config);
   const settings = { ...config.sepo, steps: count, beta: 0 };
   const steps = sepo({ ...agent, rosters: rostersOf(agent) }, settings, seedKey(config.seed));
-  const growth = await growthOf(steps, count, onStep);
+  const readings = await readingsOf(steps, count, onStep);
   await agent.engine.release();
-  return growth;
+  return readings;
 }
 
-async function embeddedSupervised(count: number, onStep: (step: number) => void): Promise<Growth> {
+async function embeddedSupervised(count: number, onStep: (step: number) => void): Promise<Reading[]> {
   const config = parseConfig(configOf("embedded"));
   const agent = await open(config);
   const traces = await tracesOf(config, rostersOf(agent), "base");
   const examples = traces.map((trace) => supervisedExample(trace, agent.encoding));
   const settings = { ...config.base, epochs: ((count + 1) * config.base.batch) / examples.length };
-  const growth = await growthOf(
+  const readings = await readingsOf(
     supervised(agent.engine, examples, settings, foldIn(seedKey(config.seed), "base", "order")),
     count,
     onStep,
   );
   await agent.engine.release();
-  return growth;
+  return readings;
 }
 
 const WORK = {
@@ -72,21 +91,32 @@ const WORK = {
   "supervised steps of a small embedded model": embeddedSupervised,
 } as const;
 
+/** A quantity along the readings, and whether it grew too much. */
+function growthOf(readings: readonly Reading[], kind: "resident" | "heap", bound: number) {
+  const slope = slopeOf(readings, kind);
+  const [first, last] = [readings[0][kind], readings[readings.length - 1][kind]];
+  const text = `from ${first.toFixed(1)} to ${last.toFixed(1)} MB (${slope.toFixed(2)} MB per 1,000 steps)`;
+  return { text, excessive: slope > bound };
+}
+
 export const memory: Part = {
   name: "memory",
-  claim: `Resident memory stays flat: it grows by less than ${BOUND} MB per 1,000 steps, measured after a third of the steps.`,
+  claim:
+    `Memory stays flat: per 1,000 steps, resident memory grows by less than ${RESIDENT_BOUND} MB and the heap in use by less than ` +
+    `${HEAP_BOUND} MB, measured after collections of garbage and after a third of the steps.`,
   async run({ size, onProgress }) {
-    // Too few steps tell nothing of a slope; the short form sees that the measurement works.
+    // Few steps tell nothing of a slope; the short form sees that the measurement works.
     const count = size === "long" ? 2000 : 30;
     const facts: string[] = [];
     const failures: string[] = [];
     const work = Object.entries(WORK);
     for (const [i, [name, measure]] of work.entries()) {
-      const growth = await measure(count, (step) => onProgress(i * count + step, work.length * count));
-      const { slope, first, last } = growth;
-      const text = `${name}, ${count} steps: from ${first.toFixed(0)} to ${last.toFixed(0)} MB, ${slope.toFixed(2)} MB per 1,000 steps`;
-      facts.push(`${text}.`);
-      if (size === "long" && slope > BOUND) failures.push(text);
+      const readings = await measure(count, (step) => onProgress(i * count + step, work.length * count));
+      const resident = growthOf(readings, "resident", RESIDENT_BOUND);
+      const heap = growthOf(readings, "heap", HEAP_BOUND);
+      facts.push(`${name}, ${count} steps: resident ${resident.text}, heap in use ${heap.text}.`);
+      if (size === "long" && resident.excessive) failures.push(`${name}: resident memory grew ${resident.text}`);
+      if (size === "long" && heap.excessive) failures.push(`${name}: the heap in use grew ${heap.text}`);
     }
     return { facts, failures };
   },

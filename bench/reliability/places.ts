@@ -137,7 +137,7 @@ export const places: Part = {
     await mkdir(probe);
     if (mount(probe, "size=64k")) {
       execFileSync("umount", [probe]);
-      const sizes = context.size === "long" ? [0, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96] : [32];
+      const sizes = context.size === "long" ? [4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96] : [32];
       failures.push(...(await fullDisk(context, whole, sizes)), ...(await readOnlyDisk(context, whole)));
       facts.push(`Disks of ${sizes.join(", ")} KiB that filled up, and a read-only one.`);
     } else skipped.push("a real full disk and a read-only one (no right to mount)");

@@ -92,6 +92,33 @@ export function startRun(config: string, place: string, options: RunOptions = {}
 export const run = (config: string, place: string, options?: RunOptions): Promise<Ending> =>
   startRun(config, place, options).ended;
 
+/** A moment of a run, found again on a machine that is faster or slower: seconds after so many lines of progress. */
+export interface Moment {
+  readonly lines: number;
+  readonly seconds: number;
+}
+
+/** A run that is sent a signal at a moment, unless it has ended by then. */
+export async function signalled(
+  config: string,
+  place: string,
+  { lines, seconds }: Moment,
+  signal: NodeJS.Signals,
+): Promise<Ending> {
+  const { child, ended } = startRun(config, place);
+  let seen = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const look = (text: string) => {
+    seen += text.split("\n").length - 1;
+    if (seen >= lines) timer ??= setTimeout(() => child.kill(signal), seconds * 1000);
+  };
+  look("");
+  child.stderr?.on("data", look);
+  const ending = await ended;
+  clearTimeout(timer);
+  return ending;
+}
+
 /** A run that is sent a signal after some seconds, unless it has ended by then. */
 export async function interrupted(config: string, place: string, seconds: number, signal: NodeJS.Signals): Promise<Ending> {
   const { child, ended } = startRun(config, place);
