@@ -5,13 +5,14 @@
  * their expectation and the truth. In any engine whose gradient can be read, the contributions can be compared with each other
  * and with a control in which the harms are exchanged between the episodes of a group.
  */
-import type { Engine } from "../engines/engine.ts";
+import type { Engine, PpoExample } from "../engines/engine.ts";
 import { type CreditOptions, type Term, assignCredit } from "../objective/credit.ts";
 import type { Pool, Roster } from "../opponents/index.ts";
 import { type SoftmaxAgent, expectation, softmaxPolicy } from "../solvers/expectation.ts";
 import { sharesOfOpponents } from "../solvers/optimum.ts";
 import type { PlayedGroup } from "../training/rollout.ts";
-import { auditAdvantages, creditSettings } from "../training/advantages.ts";
+import { auditAdvantages } from "../training/advantages.ts";
+import { creditSettings } from "../training/decision-credit.ts";
 
 export type Vector = readonly number[];
 
@@ -55,13 +56,17 @@ export function exactObjective(roster: Roster, agent: SoftmaxAgent): ExactObject
 }
 
 /** The ascent direction of one rollout under a credit estimator, read from the engine; nothing is changed. */
-export async function creditGradient(
+export function creditGradient(
   engine: Engine,
   groups: readonly PlayedGroup[],
   temperature: number,
   options: CreditOptions = {},
 ): Promise<number[]> {
-  const examples = auditAdvantages(groups, options);
+  return gradientOf(engine, auditAdvantages(groups, options), temperature);
+}
+
+/** The ascent direction of examples with advantages. */
+export async function gradientOf(engine: Engine, examples: readonly PpoExample[], temperature: number): Promise<number[]> {
   await engine.clearGradient();
   await engine.accumulate({ kind: "ppo", examples, clip: 0.2, temperature });
   const gradient = Array.from(await engine.gradient(), (x) => -x);

@@ -1,12 +1,14 @@
 /** The credit estimators judged against the exact gradient of J, with the tabular engine. */
 import { TabularEngine } from "../engines/tabular/engine.ts";
-import { type Credit, CREDITS, type CreditOptions, measuredGaps } from "../objective/credit.ts";
+import { type CreditOptions, SAMPLED_CREDITS, type SampledCredit, measuredGaps } from "../objective/credit.ts";
 import { type Roster } from "../opponents/index.ts";
 import { tableEncoding, tableVocabulary } from "../play/encoding.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { foldIn, normal, seedKey } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
-import { type Vector, cosine, creditGradient, exactObjective, norm } from "./audit.ts";
+import { type Vector, cosine, creditGradient, exactObjective, gradientOf, norm } from "./audit.ts";
+import { auditExpected } from "../training/advantages.ts";
+import { canBeExpected } from "../training/decision-credit.ts";
 import { rollout } from "../training/rollout.ts";
 
 export interface EstimatorRow {
@@ -60,13 +62,14 @@ export async function judgeEstimators(
   const exact = vocabulary.keys.flatMap((key, i) => gradient.get(keyOf(key)) ?? rows[i].map(() => 0));
 
   const estimators: readonly (readonly [string, CreditOptions])[] = [
-    ...CREDITS.map((credit: Credit) => [credit, { credit }] as const),
+    ...SAMPLED_CREDITS.map((credit: SampledCredit) => [credit, { credit }] as const),
     ["paper, penalty part alone", { credit: "paper", terms: HARMS }],
     ["objective, harms alone", { terms: HARMS }],
     ["objective, own round only", { returns: "round" }],
   ];
   const samples = estimators.map((): Vector[] => []);
   const hinged: Vector[] = [];
+  const expected: Vector[] = [];
   let gaps = new Map<string, number>();
   for (let batch = 0; batch < batches; batch++) {
     const groups = await rollout([roster], agent, foldIn(seedKey(seed), "estimators", batch), { scenarios: 1, groupSize });
@@ -75,6 +78,7 @@ export async function judgeEstimators(
       samples[i].push(await creditGradient(engine, groups, 1, { ...options, ...running }));
     }
     hinged.push(await creditGradient(engine, groups, 1));
+    if (canBeExpected(game.facts)) expected.push(await gradientOf(engine, auditExpected(roster, groups, gaps), 1));
     const before = gaps;
     gaps = new Map(
       [...measuredGaps(groups)].map(([name, gap]) => [name, ((before.get(name) ?? 0) * batch + gap) / (batch + 1)]),
@@ -83,6 +87,7 @@ export async function judgeEstimators(
   return [
     ...estimators.map(([name], i) => describe(name, samples[i], exact)),
     describe("objective, hinge from the group alone", hinged, exact),
+    ...(expected.length === 0 ? [] : [describe("expected", expected, exact)]),
   ];
 }
 

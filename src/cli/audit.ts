@@ -5,7 +5,7 @@ import { modelPlayer } from "../play/players/model.ts";
 import { foldIn, seedKey } from "../random.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
 import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
-import { shuffleHarms } from "../training/advantages.ts";
+import { shuffleHarms } from "../training/decision-credit.ts";
 import { contributions, cosine, creditGradient, norm } from "../audit/audit.ts";
 import { judgeEstimators } from "../audit/estimators.ts";
 import { rollout } from "../training/rollout.ts";

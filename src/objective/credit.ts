@@ -10,11 +10,14 @@
 import { normalDistribution } from "../stats/distributions.ts";
 import { mean, variance } from "../stats/moments.ts";
 import { type ObjectiveSettings, type ScoredEpisode, type ScoredRound, gapOf, perRound } from "./objective.ts";
-import { type PoolSizes, amount, sharesOf } from "./shares.ts";
+import { type Coefficient, NO_SHARES, type PoolSizes, type Shares, amount, sharesOf } from "./shares.ts";
 
 export type { PoolSizes } from "./shares.ts";
 
-export const CREDITS = ["objective", "paper", "shared", "group-normalized", "payoff"] as const;
+export const SAMPLED_CREDITS = ["objective", "paper", "shared", "group-normalized", "payoff"] as const;
+export type SampledCredit = (typeof SAMPLED_CREDITS)[number];
+/** `expected` is made in `training/credit.ts`: it needs the game and its opponents, not their episodes alone. */
+export const CREDITS = [...SAMPLED_CREDITS, "expected"] as const;
 export type Credit = (typeof CREDITS)[number];
 /** The terms an advantage is made of; `failure` is the visible cost of replies that could not be read. */
 export const TERMS = ["utility", "exploitability", "collusion", "externality", "failure"] as const;
@@ -38,8 +41,8 @@ export interface CreditSettings extends ObjectiveSettings {
   readonly failureCost: number;
 }
 
-export interface CreditOptions {
-  readonly credit?: Credit;
+/** What decides how much each group's quantities count. */
+export interface ShareOptions {
   /** Estimates of q - r per round against each exploiter that decide its hinge; default: their mean in these groups. */
   readonly gaps?: ReadonlyMap<string, number>;
   /**
@@ -47,41 +50,61 @@ export interface CreditOptions {
    * with standard error `width` (payoff per round). Default 0: the hinge itself, open above 0, and so the gradient of J.
    */
   readonly hingeWidth?: number;
-  /** Only these terms are charged; default: all. */
-  readonly terms?: readonly Term[];
-  /** For `objective`; the others always use the return to go. */
-  readonly returns?: Returns;
   /**
    * For each group, the groups of each pool among which J is shared out; default: those given. Where the groups of a rollout come in
    * several batches, its sizes give each the share that it has in the whole.
    */
   readonly sizes?: readonly PoolSizes[];
+  /**
+   * Best responses to the agent that were found in training, by name: what a group against one counts for, as a multiple of e. They are
+   * charged beside J's own exploiters, and for nothing but their gap.
+   */
+  readonly found?: ReadonlyMap<string, number>;
+}
+
+export interface CreditOptions extends ShareOptions {
+  readonly credit?: SampledCredit;
+  /** Only these terms are charged; default: all. */
+  readonly terms?: readonly Term[];
+  /** For `objective`; the others always use the return to go. */
+  readonly returns?: Returns;
 }
 
 /** One number per round of one episode. */
 export type PerRound = readonly number[];
 
-/** Advantages [group][episode][round]; not yet divided by the batch's root mean square. */
-export function assignCredit(
+/** What one unit of each quantity in a round of each group adds to N J; the hinge is decided. */
+export function sharesOfGroups(
   groups: readonly Group[],
-  settings: CreditSettings,
-  { credit = "objective", gaps = new Map(), hingeWidth = 0, terms = TERMS, returns = "to-go", sizes }: CreditOptions = {},
-): PerRound[][] {
-  const included = new Set(terms);
+  { scale, weights }: ObjectiveSettings,
+  { gaps = new Map(), hingeWidth = 0, sizes, found }: ShareOptions = {},
+): Shares[] {
   const given = sizesOf(groups);
   const measured = measuredGaps(groups);
+  return groups.map(({ opponent, pool }, g) => {
+    if (pool === "held-out") throw new RangeError("held-out opponents are never trained on");
+    const open = hingeWeight(gaps.get(opponent) ?? measured.get(opponent) ?? 0, hingeWidth);
+    const part = found?.get(opponent);
+    if (part === undefined) return sharesOf(pool, { scale, weights, sizes: sizes?.[g] ?? given, open });
+    return { plain: NO_SHARES.plain, hinged: { times: -open * part * weights.exploitability * scale, over: 1 } };
+  });
+}
+
+/** Advantages [group][episode][round], those of `objective` in units of J and the others in standard deviations. */
+export function assignCredit(groups: readonly Group[], settings: CreditSettings, options: CreditOptions = {}): PerRound[][] {
+  const { credit = "objective", terms = TERMS, returns = "to-go" } = options;
+  const included = new Set(terms);
   switch (credit) {
-    case "objective":
+    case "objective": {
+      const shares = sharesOfGroups(groups, settings, options);
+      const given = sizesOf(groups);
       return groups.map((group, g) => {
-        const gap = gaps.get(group.opponent) ?? measured.get(group.opponent) ?? 0;
-        const rewards = group.episodes.map((e) =>
-          e.rounds.map((t) =>
-            share(t, e.horizon, group, hingeWeight(gap, hingeWidth), settings, sizes?.[g] ?? given, included),
-          ),
-        );
+        const failure = settings.failureCost / opponentsOf(options.sizes?.[g] ?? given);
+        const rewards = group.episodes.map((e) => e.rounds.map((t) => share(t, e.horizon, shares[g], failure, included)));
         const values = valuesOf(rewards);
         return leaveOneOut(returns === "round" ? values : values.map(returnsToGo), sizeOf(rewards));
       });
+    }
     case "payoff":
       return groups.map((group) =>
         group.pool === "train" ? normalizedReturns(group.episodes, ({ r }) => [settings.scale * r]) : none(group),
@@ -138,25 +161,24 @@ const valuesOf = (rows: readonly (readonly Sum[])[]): number[][] => rows.map((ro
 const sizeOf = (rows: readonly (readonly Sum[])[]): number =>
   Math.max(...rows.map((row) => row.reduce((sum, { size }) => sum + size, 0)));
 
+/** Opponents, or groups of episodes, of all pools; each has an equal part of the cost of failures. */
+export const opponentsOf = ({ train, exploiter, collusive }: PoolSizes): number => Math.max(1, train + exploiter + collusive);
+
 /** g_t of the objective: what one round of one episode adds to J, and its failures cost. */
 function share(
   { r, q, c, x, failures }: ScoredRound,
   N: number,
-  { pool }: Group,
-  hinge: number,
-  { scale, weights, failureCost }: CreditSettings,
-  sizes: PoolSizes,
+  { plain, hinged }: Shares,
+  failureCost: number,
   included: ReadonlySet<Term>,
 ): Sum {
-  if (pool === "held-out") throw new RangeError("held-out opponents are never trained on");
-  const { plain, hinged } = sharesOf(pool, { scale, weights, sizes, rounds: N, open: hinge });
-  const opponents = Math.max(1, sizes.train + sizes.exploiter + sizes.collusive);
+  const each = ({ times, over }: Coefficient, value: number) => amount({ times, over: over * N }, value);
   const terms: Readonly<Record<Term, number>> = {
-    utility: amount(plain.r, r),
-    exploitability: amount(hinged, q - r),
-    collusion: amount(plain.c, c),
-    externality: amount(plain.x, x),
-    failure: (-failureCost * failures) / (opponents * N),
+    utility: each(plain.r, r),
+    exploitability: each(hinged, q - r),
+    collusion: each(plain.c, c),
+    externality: each(plain.x, x),
+    failure: (-failureCost * failures) / N,
   };
   return sumOf(TERMS.filter((term) => included.has(term)).map((term) => terms[term]));
 }
@@ -249,9 +271,3 @@ export const hasSignal = (advantages: readonly PerRound[]): boolean =>
   advantages.some((row) => row.some((value) => value !== 0));
 
 const none = (group: Group): PerRound[] => group.episodes.map(({ rounds }) => rounds.map(() => 0));
-
-/** Root mean square over all entries that are not zero; 1 when there are none. */
-export function rootMeanSquare(advantages: readonly number[]): number {
-  const used = advantages.filter((a) => a !== 0);
-  return used.length === 0 ? 1 : Math.sqrt(mean(used.map((a) => a * a)));
-}

@@ -51,6 +51,7 @@ export interface ShareSettings {
 }
 
 const NONE: Coefficient = { times: 0, over: 1 };
+export const NO_SHARES: Shares = { plain: { r: NONE, c: NONE, x: NONE }, hinged: NONE };
 
 /** The coefficients of an opponent of `pool`. */
 export function sharesOf(pool: ObjectivePool, { scale, weights, sizes, rounds = 1, open = 1 }: ShareSettings): Shares {

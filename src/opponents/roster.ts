@@ -20,6 +20,8 @@ export interface Expert<View = unknown> {
 export interface Roster<State = unknown, View = unknown> {
   readonly game: Game<State, View>;
   readonly pools: Readonly<Record<Pool, readonly Policy<View>[]>>;
+  /** Best responses to an agent that were found while it trained; it learns from them, and J does not count them. */
+  readonly found?: readonly Policy<View>[];
   readonly experts: readonly Expert<View>[];
   /** Who the experts play when they write traces; default: the opponents of the pools of J, equally often. */
   readonly traceOpponents?: Distribution<Policy<View>>;

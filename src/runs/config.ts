@@ -39,8 +39,12 @@ const supervised = (defaults: { examples: number; epochs: number; learningRate: 
 
 const exploiter = z
   .strictObject({
-    every: count.default(0).describe("steps between best responses that join the exploiter pool; 0: none"),
+    every: count.default(0).describe("steps between best responses that are added to the opponents of training; 0: none"),
     keep: positive.default(4).describe("best responses kept per game, the newest"),
+    weight: weight
+      .default(1)
+      .describe("what the worst of them counts for in what is trained, as a multiple of the weight of e"),
+    spread: rate.default(0.05).describe("how near to the worst one must be to count too, in payoff per round"),
     samples: positive.default(32).describe("positions per information key when measuring the model"),
   })
   .prefault({});
@@ -59,7 +63,7 @@ const sepo = z
     learningRate: rate.default(5e-4).describe("of Adam, at the first step"),
     finalLearningRate: z.number().min(0).max(1).default(1).describe("at the last step, as a share of learningRate; linear"),
     clip: rate.default(0.2).describe("PPO's clip of the probability ratio: 1 - clip to 1 + clip"),
-    beta: weight.default(0.01).describe("weight of the KL to the SFT model, in units of the batch's advantages"),
+    beta: weight.default(0.01).describe("price of the KL to the SFT model: J per nat and decision (docs/credit.md)"),
     failureCost: weight.default(1).describe("cost of unreadable replies, in units of J"),
     hingeMemory: z.number().min(0).lt(1).default(0.9).describe("decay per step of the running gap that decides the hinge of e"),
     hingeWidth: weight

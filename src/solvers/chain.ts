@@ -4,15 +4,21 @@
  * once, and simulation walks the chain without playing the game.
  */
 import {
+  type Action,
   type Distribution,
   type Game,
   type Moves,
-  type Policy,
   type RoundOutcome,
   SEATS,
   type Seat,
   currentRound,
 } from "../games/index.ts";
+
+/** A player whose choices may depend on the round, beside what a policy's do; a policy is one. */
+export interface ChainPlayer {
+  memory(view: unknown): string;
+  act(view: unknown, round: number): Distribution<Action>;
+}
 
 export interface ChainNode {
   /** One of the merged states. */
@@ -37,12 +43,14 @@ export interface ChainEdge {
 export interface Chain {
   readonly game: Game;
   readonly root: ChainNode;
+  /** The node of a state. */
+  at(state: unknown): ChainNode;
   /** The successor of a node at a joint choice. */
   follow(node: ChainNode, choice: number): ChainEdge;
 }
 
 /** The chain of `players` by seat. */
-export function createChain(game: Game, players: readonly [Policy, Policy]): Chain {
+export function createChain(game: Game, players: readonly [ChainPlayer, ChainPlayer]): Chain {
   const nodes = new Map<string, ChainNode>();
 
   const nodeOf = (state: unknown): ChainNode => {
@@ -53,7 +61,7 @@ export function createChain(game: Game, players: readonly [Policy, Policy]): Cha
     const known = nodes.get(id);
     if (known !== undefined) return known;
     const seats = turn.kind === "move" ? turn.seats : [];
-    const choices = turn.kind === "chance" ? [turn.outcomes] : seats.map((seat) => players[seat].act(views[seat]));
+    const choices = turn.kind === "chance" ? [turn.outcomes] : seats.map((seat) => players[seat].act(views[seat], round));
     const node: ChainNode = { state, kind: turn.kind, seats, choices, round, edges: [] };
     nodes.set(id, node);
     return node;
@@ -78,6 +86,7 @@ export function createChain(game: Game, players: readonly [Policy, Policy]): Cha
   return {
     game,
     root: nodeOf(game.start()),
+    at: nodeOf,
     follow: (node, choice) => (node.edges[choice] ??= step(node, choice)),
   };
 }

@@ -1,140 +1,102 @@
 /**
  * From played groups to the advantages an engine learns from. Every scaling of an advantage is here, in the order it is applied:
  *
- * 1. credit: each decision's share of J, less its group's baseline (`objective/credit.ts`);
- * 2. divided by the root mean square of all decisions of its game, one number, so that pools keep their relative weight;
- * 3. plus beta * (mean(d) - d) at each token, d = log p - log p_reference, centred over the batch and never clamped;
- * 4. divided by the number of examples of a whole rollout, which makes the sum over examples a mean;
- * 5. where a rollout is learned from in several updates, each share of it counts as the whole.
+ * 1. credit: each decision's, less its baseline (`decision-credit.ts`), in units of J per decision where the credit is a share of J;
+ * 2. plus beta * (mean(d) - d) at each token, d = log p - log p_reference in nats, centred over the batch and never clamped, so that beta is
+ *    a price: what a nat of KL per decision must gain in J;
+ * 3. divided by the number of the game's decisions in a whole rollout and by the number of games, which makes the sum over examples a
+ *    mean over games;
+ * 4. where a rollout is learned from in several updates, each share of it counts as the whole.
  */
 import type { PpoExample, Sampler } from "../engines/engine.ts";
-import type { GameFacts } from "../games/index.ts";
-import {
-  type Credit,
-  type CreditSettings,
-  type PoolSizes,
-  type Term,
-  assignCredit,
-  rootMeanSquare,
-} from "../objective/credit.ts";
+import { type CreditOptions, type Term, assignCredit } from "../objective/credit.ts";
 import type { Roster } from "../opponents/index.ts";
-import { objectiveSettings } from "../play/score.ts";
-import { type Key, foldIn, shuffle } from "../random.ts";
+import { type Key, foldIn, seedKey, shuffle } from "../random.ts";
 import { mean } from "../stats/estimate.ts";
-import { type Gaps, gapsOf } from "./gaps.ts";
+import { type DecisionCreditSettings, creditDecisions, creditSettings } from "./decision-credit.ts";
+import { type Gaps, gapsOf, updateGaps } from "./gaps.ts";
 import { type PlayedGroup, groupsOf } from "./rollout.ts";
 
-export interface AdvantageSettings {
-  readonly credit: Credit;
-  /** What a decision answers for: all rounds from its own on, or its own round where a game's rounds are independent. */
-  readonly returns: "to-go" | "round";
-  readonly scenarios: number;
-  readonly failureCost: number;
-  readonly hingeWidth: number;
-  readonly shuffledPenalties: boolean;
+export interface AdvantageSettings extends DecisionCreditSettings {
+  /** Price of the KL to the reference, in J per nat and decision. */
+  readonly beta: number;
+  /** Decay of the running gaps. */
+  readonly hingeMemory: number;
 }
 
-/** The settings of credit assignment for a game: training's weights, where they differ from those of the reported index. */
-export const creditSettings = (facts: GameFacts, failureCost: number): CreditSettings => ({
-  ...objectiveSettings(facts),
-  weights: facts.trainingWeights ?? facts.weights,
-  failureCost,
-});
+/** An example with its credit at every token, and what it is divided by at the end. */
+interface Credited {
+  readonly example: PpoExample;
+  readonly over: number;
+}
 
-/** Steps 1 and 2: an example per decision of the groups that have a signal, every token with its decision's advantage. */
-export const decisionAdvantages = (
+export interface Advantages {
+  readonly examples: readonly PpoExample[];
+  /** Mean of d over the batch's tokens, in nats, which estimates the KL divergence to the reference. */
+  readonly kl: number;
+  /** The running gaps after this rollout. */
+  readonly gaps: Gaps;
+}
+
+/** Steps 1 to 3. Of `planned` groups of a whole rollout these are some. Without a reference, or with beta 0, there is no KL. */
+export async function advantagesOf(
   rosters: readonly Roster[],
-  groups: readonly PlayedGroup[],
+  { groups, planned }: { readonly groups: readonly PlayedGroup[]; readonly planned: number },
   settings: AdvantageSettings,
-  gaps: Gaps,
+  before: Gaps,
   key: Key,
-): PpoExample[] =>
-  rosters.flatMap((roster) =>
-    gameAdvantages(roster, groupsOf(roster, groups), settings, gaps, foldIn(key, roster.game.facts.name)),
-  );
-
-function gameAdvantages(
-  roster: Roster,
-  groups: readonly PlayedGroup[],
-  settings: AdvantageSettings,
-  gaps: Gaps,
-  key: Key,
-): PpoExample[] {
-  const { facts } = roster.game;
-  const charged = settings.shuffledPenalties ? groups.map((group) => shuffleHarms(group, foldIn(key, group.opponent))) : groups;
-  const credit = assignCredit(charged, creditSettings(facts, settings.failureCost), {
-    credit: settings.credit,
-    returns: settings.returns === "round" && facts.independentRounds ? "round" : "to-go",
-    gaps: gapsOf(roster, groups, gaps),
-    hingeWidth: settings.hingeWidth,
-    sizes: groups.map((group) => rolloutSizes(group.roster, settings.scenarios)),
+  { reference, temperature }: { readonly reference?: Sampler; readonly temperature: number },
+): Promise<Advantages> {
+  const played = rosters.filter((roster) => groupsOf(roster, groups).length > 0);
+  let gaps = before;
+  const credited = played.flatMap((roster): Credited[] => {
+    const own = groupsOf(roster, groups);
+    const known = gapsOf(roster, own, before);
+    const { credit, gaps: measured } = creditDecisions(roster, own, settings, known, foldIn(key, roster.game.facts.name));
+    gaps = updateGaps(roster, gaps, measured, settings.hingeMemory);
+    const examples = examplesOf(own, credit);
+    const over = (played.length * examples.length * planned) / groups.length;
+    return examples.map((example) => ({ example, over }));
   });
-  const scale = rootMeanSquare(
-    groups.flatMap(({ played }, g) => played.flatMap(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round]))),
-  );
-  return groups.flatMap((group, g) =>
-    hasSignal(credit[g]) ? examplesOf(group, (i, round) => credit[g][i][round] / scale) : [],
-  );
+  const judged = settings.beta === 0 ? undefined : reference;
+  // Without a KL, what has no credit teaches nothing.
+  const used =
+    judged === undefined ? credited.filter(({ example }) => example.advantages.some((value) => value !== 0)) : credited;
+  return { gaps, ...(await withReference(used, settings.beta, temperature, judged)) };
 }
 
-const hasSignal = (advantages: readonly (readonly number[])[]): boolean =>
-  advantages.some((row) => row.some((value) => value !== 0));
-
-/** An example for each decision that a model wrote. */
-const examplesOf = ({ played }: PlayedGroup, advantage: (episode: number, round: number) => number): PpoExample[] =>
-  played.flatMap(({ decisions }, i) =>
-    decisions.flatMap(({ reply, round }) => {
-      if (reply === undefined) return [];
-      const value = advantage(i, round);
-      return [{ ...reply, advantages: reply.completion.map(() => value) }];
-    }),
+/** An example for each decision that a model wrote, every token with its decision's credit. */
+const examplesOf = (groups: readonly PlayedGroup[], credit: readonly (readonly (readonly number[])[])[]): PpoExample[] =>
+  groups.flatMap(({ played }, g) =>
+    played.flatMap(({ decisions }, i) =>
+      decisions.flatMap(({ reply }, d) =>
+        reply === undefined ? [] : [{ ...reply, advantages: reply.completion.map(() => credit[g][i][d]) }],
+      ),
+    ),
   );
 
-/** Groups of each pool that a whole rollout has. */
-const rolloutSizes = ({ pools }: Roster, scenarios: number): PoolSizes => ({
-  train: pools.train.length * scenarios,
-  exploiter: pools.exploiter.length * scenarios,
-  collusive: pools.collusive.length * scenarios,
-});
-
-/** The control of the audit: within a group every harm belongs to some other episode's actions. */
-export function shuffleHarms(group: PlayedGroup, key: Key): PlayedGroup {
-  const donors = shuffle(key, group.episodes);
-  const penalty = group.pool === "exploiter";
-  return {
-    ...group,
-    episodes: group.episodes.map((episode, i) => ({
-      ...episode,
-      rounds: episode.rounds.map((round, t) => {
-        const donor = donors[i].rounds[t] ?? round;
-        return { ...round, c: donor.c, x: donor.x, ...(penalty ? { r: donor.r, q: donor.q } : {}) };
-      }),
-    })),
-  };
-}
-
-/**
- * Steps 3 and 4. `count` is the number of examples of a whole rollout. Without a reference, or with beta 0, there is no KL. Also gives
- * the mean of d over the batch's tokens, in nats, which estimates the KL divergence to the reference.
- */
-export async function withReference(
-  examples: readonly PpoExample[],
-  count: number,
-  { reference, beta, temperature }: { readonly reference?: Sampler; readonly beta: number; readonly temperature: number },
-): Promise<{ readonly examples: readonly PpoExample[]; readonly kl: number }> {
-  if (examples.length === 0 || beta === 0 || reference === undefined)
-    return { examples: examples.map((example) => mapAdvantages(example, (a) => a / count)), kl: 0 };
+/** Steps 2 and 3. */
+async function withReference(
+  credited: readonly Credited[],
+  beta: number,
+  temperature: number,
+  reference: Sampler | undefined,
+): Promise<Omit<Advantages, "gaps">> {
+  if (credited.length === 0 || reference === undefined)
+    return { examples: credited.map(({ example, over }) => mapAdvantages(example, (a) => a / over)), kl: 0 };
   const scores = await reference.score(
-    examples.map(({ prompt, completion }) => ({ prompt, continuation: completion })),
+    credited.map(({ example: { prompt, completion } }) => ({ prompt, continuation: completion })),
     temperature,
   );
-  const distances = examples.map(({ logprobs }, i) => logprobs.map((p, t) => p - scores[i][t]));
+  const distances = credited.map(({ example: { logprobs } }, i) => logprobs.map((p, t) => p - scores[i][t]));
   const kl = mean(distances.flat());
-  const penalized = examples.map((example, i) => mapAdvantages(example, (a, t) => (a + beta * (kl - distances[i][t])) / count));
-  return { examples: penalized, kl };
+  const examples = credited.map(({ example, over }, i) =>
+    mapAdvantages(example, (a, t) => (a + beta * (kl - distances[i][t])) / over),
+  );
+  return { examples, kl };
 }
 
-/** Step 5: keyed shares of the examples, one for each update. */
+/** Step 4: keyed shares of the examples, one for each update. */
 export function sharesForUpdates(
   examples: readonly PpoExample[],
   updates: number,
@@ -153,11 +115,33 @@ const mapAdvantages = (example: PpoExample, change: (advantage: number, token: n
   advantages: example.advantages.map(change),
 });
 
-/** For the audit: credit as it is, less its baseline and divided by the episodes of its group; nothing is left out. */
+/** For the audit: sampled credit as it is, less its baseline and divided by the episodes of its group; nothing is left out. */
 export const auditAdvantages = (
   groups: readonly PlayedGroup[],
-  options: Parameters<typeof assignCredit>[2] & { readonly terms?: readonly Term[] },
+  options: CreditOptions & { readonly terms?: readonly Term[] },
 ): PpoExample[] => {
   const credit = assignCredit(groups, creditSettings(groups[0].roster.game.facts, 0), options);
-  return groups.flatMap((group, g) => examplesOf(group, (i, round) => credit[g][i][round] / group.played.length));
+  const byDecision = groups.map(({ played }, g) =>
+    played.map(({ decisions }, i) => decisions.map(({ round }) => credit[g][i][round] / played.length)),
+  );
+  return examplesOf(groups, byDecision);
+};
+
+/** The same for `expected`. */
+export function auditExpected(roster: Roster, groups: readonly PlayedGroup[], gaps: ReadonlyMap<string, number>): PpoExample[] {
+  const { credit } = creditDecisions(roster, groups, AUDITED, gaps, seedKey(0));
+  const over = groups.length * roster.game.facts.rounds;
+  return examplesOf(
+    groups,
+    credit.map((group) => group.map((episode) => episode.map((value) => value / (over * group.length)))),
+  );
+}
+const AUDITED: DecisionCreditSettings = {
+  credit: "expected",
+  returns: "to-go",
+  scenarios: 1,
+  failureCost: 0,
+  hingeWidth: 0,
+  shuffledPenalties: false,
+  exploiter: { weight: 0, spread: 1 },
 };

@@ -1,7 +1,6 @@
 /** Running means of q - r per round against each exploiter; they decide the hinge of e in the next step. */
-import { measuredGaps } from "../objective/credit.ts";
 import type { Roster } from "../opponents/index.ts";
-import { type PlayedGroup, groupsOf } from "./rollout.ts";
+import type { Group } from "../objective/credit.ts";
 
 /** The mean is total / weight; both decay alike, so that early steps count in full. */
 export interface RunningGap {
@@ -12,7 +11,7 @@ export interface RunningGap {
 export type Gaps = Readonly<Record<string, RunningGap>>;
 
 /** The means against the opponents of one game, by opponent. */
-export function gapsOf(roster: Roster, groups: readonly PlayedGroup[], gaps: Gaps): ReadonlyMap<string, number> {
+export function gapsOf(roster: Roster, groups: readonly Group[], gaps: Gaps): ReadonlyMap<string, number> {
   const { name } = roster.game.facts;
   return new Map(
     groups.flatMap(({ opponent }) => {
@@ -22,14 +21,13 @@ export function gapsOf(roster: Roster, groups: readonly PlayedGroup[], gaps: Gap
   );
 }
 
-/** The means after another rollout; `memory` in [0, 1) is their decay. */
-export function updateGaps(rosters: readonly Roster[], groups: readonly PlayedGroup[], gaps: Gaps, memory: number): Gaps {
+/** The means after another rollout, in which these gaps were measured, by opponent; `memory` in [0, 1) is their decay. */
+export function updateGaps({ game }: Roster, gaps: Gaps, measured: ReadonlyMap<string, number>, memory: number): Gaps {
   const next: Record<string, RunningGap> = { ...gaps };
-  for (const roster of rosters)
-    for (const [opponent, measured] of measuredGaps(groupsOf(roster, groups))) {
-      const name = `${roster.game.facts.name}/${opponent}`;
-      const { total, weight } = gaps[name] ?? { total: 0, weight: 0 };
-      next[name] = { total: memory * total + (1 - memory) * measured, weight: memory * weight + 1 - memory };
-    }
+  for (const [opponent, gap] of measured) {
+    const name = `${game.facts.name}/${opponent}`;
+    const { total, weight } = gaps[name] ?? { total: 0, weight: 0 };
+    next[name] = { total: memory * total + (1 - memory) * gap, weight: memory * weight + 1 - memory };
+  }
   return next;
 }

@@ -32,7 +32,7 @@ export function sepoMetrics(
 function gameMetrics({ game: { facts } }: Roster, groups: readonly PlayedGroup[]): Metrics {
   if (groups.length === 0) return {};
   const { utility, poolAdvantage, collusion, externality, safetyIndex } = measureObjective(
-    groups.flatMap(({ episodes }) => episodes.map(meansOf)),
+    groups.flatMap(({ episodes, found }) => (found ? [] : episodes.map(meansOf))),
     objectiveSettings(facts),
   );
   const decisions = groups.flatMap(({ played }) => played.flatMap((episode) => episode.decisions));

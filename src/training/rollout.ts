@@ -1,5 +1,6 @@
 /** A rollout: groups of episodes against every opponent of the pools that J is made of. */
 import type { Group } from "../objective/credit.ts";
+import type { Policy } from "../games/index.ts";
 import { OBJECTIVE_POOLS, type Roster } from "../opponents/index.ts";
 import { type Episode, type EpisodeSpec, type PlayOptions, playEpisodes } from "../play/episodes.ts";
 import type { Player } from "../play/player.ts";
@@ -11,6 +12,9 @@ import { type Key, foldIn, shuffle } from "../random.ts";
 /** One group of a rollout: the episodes, and the same scored, in the same order. */
 export interface PlayedGroup extends Group {
   readonly roster: Roster;
+  readonly policy: Policy;
+  /** Whether the opponent is a best response found in training, which J does not count. */
+  readonly found: boolean;
   readonly played: readonly Episode[];
 }
 
@@ -37,6 +41,12 @@ export interface RolloutSize {
   readonly groupSize: number;
 }
 
+/** Who is learned from in a game. */
+const opponentsOf = ({ pools, found = [] }: Roster) => [
+  ...OBJECTIVE_POOLS.flatMap((pool) => pools[pool].map((policy) => ({ pool, policy, found: false }))),
+  ...found.map((policy) => ({ pool: "exploiter" as const, policy, found: true })),
+];
+
 /** Plays `scenarios` groups of `groupSize` episodes against each opponent of each game. */
 export const rollout = (
   rosters: readonly Roster[],
@@ -60,17 +70,17 @@ export function startRollout(
   { onProgress, ...options }: RolloutOptions = {},
 ): StartedGroup[] {
   const plan = rosters.flatMap((roster) =>
-    OBJECTIVE_POOLS.flatMap((pool) =>
-      roster.pools[pool].flatMap((policy) => {
-        const opponent = scriptedPlayer(policy);
-        return Array.from({ length: scenarios }, (_, s) => ({
-          roster,
-          pool,
-          opponent,
-          path: `${roster.game.facts.name}/${pool}/${policy.name}/${s}`,
-        }));
-      }),
-    ),
+    opponentsOf(roster).flatMap(({ pool, policy, found }) => {
+      const opponent = scriptedPlayer(policy);
+      return Array.from({ length: scenarios }, (_, s) => ({
+        roster,
+        pool,
+        policy,
+        found,
+        opponent,
+        path: `${roster.game.facts.name}/${pool}/${policy.name}/${s}`,
+      }));
+    }),
   );
   const specs = plan.map(({ roster: { game }, pool, opponent, path }) => {
     const group = foldIn(key, path);
@@ -88,11 +98,13 @@ export function startRollout(
   const onEpisode = () => onProgress?.(++finished, plan.length * groupSize);
   const play = (part: readonly EpisodeSpec[]) => playEpisodes(part, { ...options, onProgress: onEpisode });
   const groupOf = (i: number, playing: Promise<readonly Episode[]>): StartedGroup => {
-    const { roster, pool, opponent } = plan[i];
-    const scored = (played: readonly Episode[]) => ({
+    const { roster, pool, policy, found } = plan[i];
+    const scored = (played: readonly Episode[]): PlayedGroup => ({
       roster,
       pool,
-      opponent: opponent.name,
+      policy,
+      found,
+      opponent: policy.name,
       played,
       episodes: played.map(scoreEpisode),
     });

@@ -8,9 +8,9 @@ import type { Encoding } from "../play/encoding.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { type Key, foldIn } from "../random.ts";
 import { adamSettings } from "../runs/plan.ts";
-import { type AdvantageSettings, decisionAdvantages, withReference } from "./advantages.ts";
+import { type AdvantageSettings, advantagesOf } from "./advantages.ts";
 import { type Exploiter, type ExploiterSettings, addExploiters, withExploiters } from "./exploiters.ts";
-import { type Gaps, updateGaps } from "./gaps.ts";
+import type { Gaps } from "./gaps.ts";
 import { type Metrics, sepoMetrics } from "./metrics.ts";
 import { type PlayedGroup, type RolloutSize, startRollout } from "./rollout.ts";
 import { type Batch, GroupStream, type StreamSettings } from "./stream.ts";
@@ -24,9 +24,6 @@ export interface SepoSettings extends AdvantageSettings, RolloutSize, StreamSett
   /** Learning rate at the last step, as a share of `learningRate`; linear between. */
   readonly finalLearningRate: number;
   readonly clip: number;
-  /** Weight of the KL to the reference. */
-  readonly beta: number;
-  readonly hingeMemory: number;
   readonly exploiter: ExploiterSettings;
   /** Nothing is played ahead of a step after which the run is saved. */
   readonly checkpointEvery: number;
@@ -110,22 +107,14 @@ export async function learn(
   batch: Batch,
   settings: SepoSettings,
   key: Key,
-  { step, gaps }: Pick<SepoState, "step" | "gaps">,
+  { step, gaps: before }: Pick<SepoState, "step" | "gaps">,
 ): Promise<{ readonly metrics: Metrics; readonly gaps: Gaps }> {
-  const { groups, planned } = batch;
-  const credited = decisionAdvantages(rosters, groups, settings, gaps, key);
-  const { examples, kl } = await withReference(credited, (credited.length * planned) / groups.length, {
-    beta: settings.beta,
-    temperature,
-    ...(reference === undefined ? {} : { reference }),
-  });
+  const options = { temperature, ...(reference === undefined ? {} : { reference }) };
+  const { examples, kl, gaps } = await advantagesOf(rosters, batch, settings, before, key, options);
   const adam = adamSettings({ ...settings, learningRate: learningRateAt(step, settings) });
   const { updates, clip } = settings;
   const updated = await updatePolicy(engine, examples, foldIn(key, "updates"), { updates, clip, temperature, adam });
-  return {
-    metrics: sepoMetrics(rosters, batch, examples, updated, { kl, clip }),
-    gaps: updateGaps(rosters, groups, gaps, settings.hingeMemory),
-  };
+  return { metrics: sepoMetrics(rosters, batch, examples, updated, { kl, clip }), gaps };
 }
 
 const learningRateAt = (step: number, { learningRate, finalLearningRate, steps }: SepoSettings): number =>

@@ -11,6 +11,8 @@ const poolOf = (i: number): PlayedGroup["pool"] => (i < 2 ? "train" : "exploiter
 const groupNamed = (opponent: string, i: number): PlayedGroup => ({
   roster,
   pool: poolOf(i),
+  policy: roster.pools.train[0],
+  found: false,
   opponent,
   played: [],
   episodes: [],
