@@ -63,7 +63,17 @@ const sepo = z
     learningRate: rate.default(5e-4).describe("of Adam, at the first step"),
     finalLearningRate: z.number().min(0).max(1).default(1).describe("at the last step, as a share of learningRate; linear"),
     clip: rate.default(0.2).describe("PPO's clip of the probability ratio: 1 - clip to 1 + clip"),
-    beta: weight.default(0.01).describe("price of the KL to the SFT model: J per nat and decision (docs/credit.md)"),
+    beta: weight.default(0.01).describe("price of the KL to the reference: J per nat and decision (docs/credit.md)"),
+    finalBeta: z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe("beta at the last step, as a share of beta; geometric, so that a strong pull ends as a weak one"),
+    reference: z
+      .enum(["sft", "base"])
+      .default("sft")
+      .describe("whom the KL is measured to: the SFT model, or the base model, which in our recipes plays uniformly"),
     failureCost: weight.default(1).describe("cost of unreadable replies, in units of J"),
     hingeMemory: z.number().min(0).lt(1).default(0.9).describe("decay per step of the running gap that decides the hinge of e"),
     hingeWidth: weight

@@ -196,19 +196,20 @@ export async function corpus(config: RunConfig, games: readonly RunGame[]): Prom
 }
 
 /**
- * The frozen SFT policy. Where an engine's snapshots stay as they are, one of its own, which shares what is not trained; otherwise the
- * checkpoint, opened beside the engine in training.
+ * The frozen policy of the KL. Where an engine's snapshots stay as they are, one of its own, which shares what is not trained; otherwise
+ * the checkpoint, opened beside the engine in training.
  */
-async function referenceOf({ run, agent, connection }: Training): Promise<Sampler> {
-  const sft = fileOf.checkpoint(run.folder, "sft");
+async function referenceOf({ run, agent, config, connection }: Training): Promise<Sampler> {
+  const stage = config.sepo.reference;
+  const checkpoint = fileOf.checkpoint(run.folder, stage);
   const { engine } = agent;
   if (!engine.facts.frozenSnapshots || engine.facts.reproducible === false)
-    return modelOf(await openAgent(sft, connection)).sampler;
-  // At the first step the weights are those of SFT; a run that is continued later takes a look back.
+    return modelOf(await openAgent(checkpoint, connection)).sampler;
+  // At the first step the weights are those of SFT; a run that is continued later, or measures to another stage, takes a look back.
   const { newest } = run;
-  const later = run.standing.step > 0 && newest !== undefined;
-  if (later) await engine.load(sft);
+  const later = stage !== "sft" || run.standing.step > 0;
+  if (later) await engine.load(checkpoint);
   const reference = await engine.snapshot();
-  if (later) await engine.load(newest);
+  if (later && newest !== undefined) await engine.load(newest);
   return reference;
 }

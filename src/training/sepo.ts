@@ -23,6 +23,8 @@ export interface SepoSettings extends AdvantageSettings, RolloutSize, StreamSett
   readonly learningRate: number;
   /** Learning rate at the last step, as a share of `learningRate`; linear between. */
   readonly finalLearningRate: number;
+  /** `beta` at the last step, as a share of `beta`; geometric between. */
+  readonly finalBeta: number;
   readonly clip: number;
   readonly exploiter: ExploiterSettings;
   /** Nothing is played ahead of a step after which the run is saved. */
@@ -110,7 +112,14 @@ export async function learn(
   { step, gaps: before }: Pick<SepoState, "step" | "gaps">,
 ): Promise<{ readonly metrics: Metrics; readonly gaps: Gaps }> {
   const options = { temperature, ...(reference === undefined ? {} : { reference }) };
-  const { examples, kl, gaps } = await advantagesOf(rosters, batch, settings, before, key, options);
+  const { examples, kl, gaps } = await advantagesOf(
+    rosters,
+    batch,
+    { ...settings, beta: betaAt(step, settings) },
+    before,
+    key,
+    options,
+  );
   const adam = adamSettings({ ...settings, learningRate: learningRateAt(step, settings) });
   const { updates, clip } = settings;
   const updated = await updatePolicy(engine, examples, foldIn(key, "updates"), { updates, clip, temperature, adam });
@@ -119,6 +128,8 @@ export async function learn(
 
 const learningRateAt = (step: number, { learningRate, finalLearningRate, steps }: SepoSettings): number =>
   learningRate * (1 - ((1 - finalLearningRate) * step) / steps);
+
+const betaAt = (step: number, { beta, finalBeta, steps }: SepoSettings): number => beta * finalBeta ** (step / steps);
 
 /** The step up to which may be played ahead: a run that continues from a checkpoint must play with the same weights. */
 const nextPause = (step: number, { steps, checkpointEvery }: SepoSettings): number =>
