@@ -5,7 +5,7 @@ import { rosterOf } from "../opponents/index.ts";
 import { playEpisodes } from "../play/episodes.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
 import { foldIn, seedKey } from "../random.ts";
-import { ActionValues, type Decided } from "./action-values.ts";
+import { type Decided, type KeyedPolicy, ValuedMatchup } from "./action-values.ts";
 import { expectation, softmaxPolicy } from "./expectation.ts";
 
 const opponentNamed = (name: string, opponent: string): Policy => {
@@ -15,7 +15,18 @@ const opponentNamed = (name: string, opponent: string): Policy => {
     .find((policy) => policy.name === opponent)!;
 };
 
-const play = async (game: Game, agent: Policy, opponent: Policy, count: number): Promise<(readonly Decided[])[]> => {
+const softmax = (logits: readonly number[]): number[] => {
+  const weights = logits.map(Math.exp);
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+};
+
+const play = async (
+  game: Game,
+  agent: Policy,
+  opponent: Policy,
+  count: number,
+): Promise<(readonly (Decided & { readonly view: unknown })[])[]> => {
   const episodes = await playEpisodes(
     Array.from({ length: count }, (_, i) => ({
       game,
@@ -35,9 +46,11 @@ describe("what the agent expects is what the chain says", () => {
     test(name, async () => {
       const roster = rosterOf(name);
       const { game } = roster;
-      const agent = softmaxPolicy(game, { key: (view) => game.abstraction(view), logits: startingLogits(roster) });
+      const logits = startingLogits(roster);
+      const agent = softmaxPolicy(game, { key: (view) => game.abstraction(view), logits });
+      const keyed: KeyedPolicy = (key) => softmax(logits.get(key)!);
       for (const opponent of roster.pools.train) {
-        const values = new ActionValues(game, agent, opponent);
+        const values = new ValuedMatchup(game, opponent).values(keyed);
         const { totals } = expectation(game, agent, opponent);
         values.totals.forEach((total, i) => expect(total).toBeCloseTo(totals[i], 9));
         // Within a round of one decision, what is expected of the actions before any of them is known is the mean over what is then known.
@@ -58,9 +71,10 @@ describe("Kuhn poker, chips of the hand, against the equilibrium that bluffs J w
   const { game } = rosterOf("kuhn", { options: { hands: 2 } });
   const opponent = opponentNamed("kuhn", "equilibrium");
   const agent = opponentNamed("kuhn", "uniform");
+  const keyed: KeyedPolicy = (_key, _round, legal) => legal.map(() => 1 / legal.length);
   /** Q(a) - Q(b) of r at the first decision of this information state. */
   const difference = async (state: string, a: string, b: string): Promise<number> => {
-    const values = new ActionValues(game, agent, opponent);
+    const values = new ValuedMatchup(game, opponent).values(keyed);
     for (const decisions of await play(game, agent, opponent, 400)) {
       const at = decisions.findIndex(({ view }) => game.abstraction(view) === state);
       if (at < 0) continue;
@@ -88,7 +102,6 @@ test("what the opponent never does is refused", async () => {
   const { game } = rosterOf("ipd");
   const [agent, other] = [opponentNamed("ipd", "always-cooperate"), opponentNamed("ipd", "always-defect")];
   const [decisions] = await play(game, agent, opponentNamed("ipd", "tit-for-tat"), 1);
-  expect(() => new ActionValues(game, agent, other).along(decisions)).toThrow(
-    /always-defect never leads to what the agent knows/,
-  );
+  const values = new ValuedMatchup(game, other).values(() => [0.5, 0.5]);
+  expect(() => values.along(decisions)).toThrow(/always-defect never leads to what the player knows/);
 });

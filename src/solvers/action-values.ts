@@ -1,156 +1,166 @@
 /**
  * What each action is worth to an agent at what it knows: expectations over chance, the opponent's hidden information and its choices,
- * all of which are known, and over the agent's own later choices, which a policy stands for.
- *
- * What the agent knows leaves several states possible. Their probabilities are followed along an episode; states with the same future
- * (nodes of the matchup's chain) are one.
+ * all of which are known, and over the agent's own later choices, which a policy per abstract key and round stands for.
  */
-import { type Action, type Game, GameError, type Policy, type RoundOutcome, type Seat, currentRound } from "../games/index.ts";
-import { type Chain, type ChainNode, type ChainPlayer, createChain, jointChoices } from "./chain.ts";
+import { type Action, type Game, GameError, type Policy, type Seat, uniformly } from "../games/index.ts";
+import { type Belief, beliefAt } from "./belief.ts";
+import { type ChainNode, createChain, jointChoices } from "./chain.ts";
 import { type Totals, totalsOf } from "./expectation.ts";
 
 const SEAT: Seat = 0;
 
 /** A decision that was made. */
 export interface Decided {
-  readonly view: unknown;
   readonly informationState: string;
   readonly action: Action;
 }
 
-/** A state that the agent's information allows, with its probability. */
-interface Possible {
-  readonly state: unknown;
+/** Probabilities of the legal actions, in their order, at an abstract key in a round. */
+export type KeyedPolicy = (key: string, round: number, legal: readonly Action[]) => readonly number[];
+
+/** A node of the chain, with all that does not depend on the agent's probabilities. */
+interface Place {
+  readonly round: number;
+  /** The agent's abstract key and legal actions where it is to move. */
+  readonly agent: { readonly key: string; readonly legal: readonly Action[] } | undefined;
+  readonly edges: readonly Edge[];
+}
+interface Edge {
+  /** Index of the agent's action; 0 where it does not move. */
+  readonly action: number;
+  /** Of everything else that is drawn here. */
   readonly probability: number;
+  readonly gained: Totals;
+  /** Index of the place it leads to. */
+  readonly to: number;
 }
 
-/** A state that a step leads to, and the round that the step finished, if any. */
-interface Step extends Possible {
-  readonly outcome: RoundOutcome | undefined;
-}
+const NOTHING: Totals = [0, 0, 0, 0];
+/** Beliefs kept per opponent; more are begun afresh. */
+const MOST_BELIEFS = 20_000;
 
-/** The values of an agent's actions against one opponent, for an agent in seat 0 in a game with a fixed number of rounds. */
-export class ActionValues {
+/** A game against one opponent, for an agent in seat 0, with a fixed number of rounds. What it learns is kept for other policies. */
+export class ValuedMatchup {
   readonly #game: Game;
   readonly #opponent: Policy;
-  readonly #chain: Chain;
-  readonly #values = new Map<ChainNode, Totals>();
-  /** By information state. */
-  readonly #possible = new Map<string, readonly Possible[]>();
-  readonly #actions = new Map<string, readonly Totals[]>();
+  readonly #at: (state: unknown) => ChainNode;
+  /** Those that others lead to come first; the root is the last. */
+  readonly #places: Place[] = [];
+  readonly #indices = new Map<ChainNode, number>();
+  readonly #beliefs = new Map<string, Belief>();
 
-  /** `agent` is what the agent does after the action that is valued; its memory must be sufficient for it. */
-  constructor(game: Game, agent: ChainPlayer, opponent: Policy) {
+  constructor(game: Game, opponent: Policy) {
     if (!game.facts.fixedRounds)
       throw new GameError(`${game.facts.name}: cannot enumerate an unbounded horizon; expected fixed rounds`);
     this.#game = game;
     this.#opponent = opponent;
-    this.#chain = createChain(game, [agent, opponent]);
+    const anything = {
+      memory: (view: unknown) => game.abstraction(view),
+      act: (view: unknown) => uniformly(game.legal(view)),
+    };
+    const chain = createChain(game, [anything, opponent]);
+    this.#at = (state) => chain.at(state);
+    const visit = (node: ChainNode): number => {
+      const known = this.#indices.get(node);
+      if (known !== undefined) return known;
+      const mover = node.seats.indexOf(SEAT);
+      const view = mover < 0 ? undefined : game.view(node.state, SEAT);
+      const actions = mover < 0 ? 1 : node.choices[mover].length;
+      const edges = jointChoices(node).map(({ probability, picks }, choice): Edge => {
+        const { to, outcome } = chain.follow(node, choice);
+        return {
+          action: mover < 0 ? 0 : picks[mover],
+          probability: probability * actions,
+          gained: outcome === undefined ? NOTHING : totalsOf(outcome, SEAT),
+          to: visit(to),
+        };
+      });
+      const agent = view === undefined ? undefined : { key: game.abstraction(view), legal: game.legal(view) };
+      const index = this.#places.push({ round: node.round, agent, edges }) - 1;
+      this.#indices.set(node, index);
+      return index;
+    };
+    visit(chain.root);
   }
 
+  /** The values for an agent that plays on by `policy`. */
+  values(policy: KeyedPolicy): ActionValues {
+    const values: Totals[] = [];
+    for (const { round, agent, edges } of this.#places) {
+      const own = agent === undefined ? [1] : policy(agent.key, round, agent.legal);
+      values.push(sumOf(edges, values, (edge) => own[edge.action]));
+    }
+    return {
+      totals: values[values.length - 1],
+      along: (decisions) =>
+        this.#beliefsAlong(decisions).map((belief) => {
+          const { agent } = this.#placeOf(belief[0].state);
+          return agent!.legal.map((_, action) =>
+            mixed(
+              belief.map(({ state, probability }) => {
+                const { edges } = this.#placeOf(state);
+                return [probability, sumOf(edges, values, (edge) => (edge.action === action ? 1 : 0))] as const;
+              }),
+            ),
+          );
+        }),
+    };
+  }
+
+  #placeOf(state: unknown): Place {
+    return this.#places[this.#indices.get(this.#at(state))!];
+  }
+
+  #beliefsAlong(decisions: readonly Decided[]): Belief[] {
+    const matchup = { game: this.#game, opponent: this.#opponent, seat: SEAT, same: this.#at };
+    let before: { belief: Belief; action: Action } | undefined;
+    return decisions.map(({ informationState, action }) => {
+      const belief = this.#beliefs.get(informationState) ?? beliefAt(matchup, informationState, before);
+      if (this.#beliefs.size >= MOST_BELIEFS) this.#beliefs.clear();
+      this.#beliefs.set(informationState, belief);
+      before = { belief, action };
+      return belief;
+    });
+  }
+}
+
+export interface ActionValues {
   /** Expected sums of r, q, c, x over an episode. */
-  get totals(): Totals {
-    return this.#value(this.#chain.root);
-  }
-
+  readonly totals: Totals;
   /**
    * For each decision of an episode, in order: the expected sums of r, q, c, x over its own round and those that follow, one for each
    * legal action.
    */
-  along(decisions: readonly Decided[]): (readonly Totals[])[] {
-    let before: readonly Possible[] = [{ state: this.#game.start(), probability: 1 }];
-    let action: Action | undefined;
-    return decisions.map(({ view, informationState, action: taken }) => {
-      const possible = this.#possible.get(informationState) ?? this.#narrow(before, action, informationState);
-      this.#possible.set(informationState, possible);
-      const values = this.#actions.get(informationState) ?? this.#worth(possible, this.#game.legal(view));
-      this.#actions.set(informationState, values);
-      [before, action] = [possible, taken];
-      return values;
-    });
-  }
-
-  /** The states of the agent's next decision that agree with what it then knows. */
-  #narrow(before: readonly Possible[], action: Action | undefined, informationState: string): readonly Possible[] {
-    const found = new Map<ChainNode, Possible>();
-    const open = before.flatMap(({ state, probability }) =>
-      action === undefined ? [{ state, probability }] : this.#steps(state, probability, action),
-    );
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const { state, probability } = next;
-      const turn = this.#game.turn(state);
-      if (turn.kind === "move" && turn.seats.includes(SEAT)) {
-        if (this.#game.informationState(this.#game.view(state, SEAT)) !== informationState) continue;
-        const node = this.#chain.at(state);
-        const known = found.get(node);
-        found.set(node, known === undefined ? next : { ...known, probability: known.probability + probability });
-      } else open.push(...this.#steps(state, probability));
-    }
-    const all = [...found.values()].reduce((sum, { probability }) => sum + probability, 0);
-    if (all === 0)
-      throw new GameError(
-        `${this.#game.facts.name}: ${this.#opponent.name} never leads to what the agent knows, "${informationState}"`,
-      );
-    return [...found.values()].map(({ state, probability }) => ({ state, probability: probability / all }));
-  }
-
-  /** What may follow a state, with the agent's action where it is to move; nothing where the game is over. */
-  #steps(state: unknown, probability: number, action?: Action): Step[] {
-    const game = this.#game;
-    const turn = game.turn(state);
-    if (turn.kind === "over") return [];
-    const round = currentRound(game, state);
-    const finished = (next: unknown) => {
-      const outcomes = game.outcomes(next);
-      return outcomes.length > round ? outcomes[outcomes.length - 1] : undefined;
-    };
-    const choices =
-      turn.kind === "chance"
-        ? turn.outcomes.map(([outcome, p]) => [game.chance(state, outcome), p] as const)
-        : this.#replies(state, turn.seats).map(
-            ([reply, p]) =>
-              [game.move(state, { ...reply, ...(turn.seats.includes(SEAT) ? { [SEAT]: action } : {}) }), p] as const,
-          );
-    return choices.map(([next, p]) => ({ state: next, probability: probability * p, outcome: finished(next) }));
-  }
-
-  /** The opponent's moves in a turn of these seats: none with probability 1 where it does not move. */
-  #replies(state: unknown, seats: readonly Seat[]) {
-    if (!seats.includes(1)) return [[{}, 1]] as const;
-    return this.#opponent.act(this.#game.view(state, 1)).map(([move, p]) => [{ 1: move }, p] as const);
-  }
-
-  #worth(possible: readonly Possible[], legal: readonly Action[]): readonly Totals[] {
-    return legal.map((action) =>
-      sumOf(
-        possible
-          .flatMap(({ state, probability }) => this.#steps(state, probability, action))
-          .map(({ state, probability, outcome }) => [probability, outcome, this.#value(this.#chain.at(state))]),
-      ),
-    );
-  }
-
-  /** Expected sums from a node on. */
-  #value(node: ChainNode): Totals {
-    const known = this.#values.get(node);
-    if (known !== undefined) return known;
-    const value = sumOf(
-      jointChoices(node).map(({ probability }, choice) => {
-        const { to, outcome } = this.#chain.follow(node, choice);
-        return [probability, outcome, this.#value(to)];
-      }),
-    );
-    this.#values.set(node, value);
-    return value;
-  }
+  along(decisions: readonly Decided[]): (readonly Totals[])[];
 }
 
-/** The mean over what may follow of what the round gives and what comes after it. */
-function sumOf(following: readonly (readonly [number, RoundOutcome | undefined, Totals])[]): Totals {
-  const sum: [number, number, number, number] = [0, 0, 0, 0];
-  for (const [probability, outcome, later] of following) {
-    const gained = outcome === undefined ? undefined : totalsOf(outcome, SEAT);
-    for (let i = 0; i < 4; i++) sum[i] += probability * ((gained?.[i] ?? 0) + later[i]);
-  }
-  return sum;
+const matchups = new WeakMap<Game, WeakMap<Policy, ValuedMatchup>>();
+
+/** The matchup of a game and an opponent, made once. */
+export function valuedMatchup(game: Game, opponent: Policy): ValuedMatchup {
+  const own = matchups.get(game) ?? new WeakMap<Policy, ValuedMatchup>();
+  matchups.set(game, own);
+  const known = own.get(opponent) ?? new ValuedMatchup(game, opponent);
+  own.set(opponent, known);
+  return known;
 }
+
+function sumOf(edges: readonly Edge[], values: readonly Totals[], own: (edge: Edge) => number): Totals {
+  let [r, q, c, x] = [0, 0, 0, 0];
+  for (const edge of edges) {
+    const p = own(edge) * edge.probability;
+    if (p === 0) continue;
+    const later = values[edge.to];
+    r += p * (edge.gained[0] + later[0]);
+    q += p * (edge.gained[1] + later[1]);
+    c += p * (edge.gained[2] + later[2]);
+    x += p * (edge.gained[3] + later[3]);
+  }
+  return [r, q, c, x];
+}
+
+const mixed = (parts: readonly (readonly [number, Totals])[]): Totals =>
+  parts.reduce<Totals>(
+    ([r, q, c, x], [p, totals]) => [r + p * totals[0], q + p * totals[1], c + p * totals[2], x + p * totals[3]],
+    NOTHING,
+  );

@@ -4,21 +4,18 @@
  * once, and simulation walks the chain without playing the game.
  */
 import {
-  type Action,
   type Distribution,
   type Game,
   type Moves,
+  type Policy,
   type RoundOutcome,
   SEATS,
   type Seat,
   currentRound,
 } from "../games/index.ts";
 
-/** A player whose choices may depend on the round, beside what a policy's do; a policy is one. */
-export interface ChainPlayer {
-  memory(view: unknown): string;
-  act(view: unknown, round: number): Distribution<Action>;
-}
+/** What a chain needs of a player; a policy has it. */
+export type ChainPlayer = Pick<Policy, "memory" | "act">;
 
 export interface ChainNode {
   /** One of the merged states. */
@@ -61,7 +58,7 @@ export function createChain(game: Game, players: readonly [ChainPlayer, ChainPla
     const known = nodes.get(id);
     if (known !== undefined) return known;
     const seats = turn.kind === "move" ? turn.seats : [];
-    const choices = turn.kind === "chance" ? [turn.outcomes] : seats.map((seat) => players[seat].act(views[seat], round));
+    const choices = turn.kind === "chance" ? [turn.outcomes] : seats.map((seat) => players[seat].act(views[seat]));
     const node: ChainNode = { state, kind: turn.kind, seats, choices, round, edges: [] };
     nodes.set(id, node);
     return node;

@@ -19,7 +19,7 @@ import { type PoolSizes, linearParts } from "../objective/shares.ts";
 import type { Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
-import { ActionValues } from "../solvers/action-values.ts";
+import { valuedMatchup } from "../solvers/action-values.ts";
 import type { Totals } from "../solvers/expectation.ts";
 import { type ExploiterSettings, foundWeights } from "./exploiters.ts";
 import { playedPolicies } from "./played-policy.ts";
@@ -87,7 +87,10 @@ function expectedCredit(
 ): DecisionCredit {
   const { facts } = game;
   const played = playedPolicies(game, groups);
-  const values = new Map(groups.map(({ policy }) => [policy.name, new ActionValues(game, played(policy.name), policy)]));
+  const opponents = new Map(groups.map(({ policy }) => [policy.name, policy]));
+  const values = new Map(
+    [...opponents].map(([name, policy]) => [name, valuedMatchup(game, policy).values(played(name))] as const),
+  );
   const gaps = new Map(
     groups.flatMap(({ pool, opponent }) => {
       const [r, q] = values.get(opponent)!.totals;
@@ -109,11 +112,10 @@ function expectedCredit(
           .along(decisions)
           .map((totals, d) => {
             const { view, round, action, parsed } = decisions[d];
-            const own = policy.act(view, round);
+            const legal = game.legal(view);
             const worths = totals.map(worth);
-            const mean = own.reduce((sum, [, probability], i) => sum + probability * worths[i], 0);
-            const chosen = own.findIndex(([legal]) => legal === action);
-            return worths[chosen] - mean - (parsed.status === "ok" ? 0 : settled.failureCost);
+            const mean = policy(game.abstraction(view), round, legal).reduce((sum, p, i) => sum + p * worths[i], 0);
+            return worths[legal.indexOf(action)] - mean - (parsed.status === "ok" ? 0 : settled.failureCost);
           }),
       );
     }),

@@ -6,8 +6,8 @@
  * the history may play every opponent in its own way. Each of these counts is added to `PRIOR` decisions at the frequencies of the
  * coarser one, so that a situation met once or twice says little, and to a uniform prior at the end.
  */
-import type { Game } from "../games/index.ts";
-import type { ChainPlayer } from "../solvers/chain.ts";
+import type { Action, Game } from "../games/index.ts";
+import type { KeyedPolicy } from "../solvers/action-values.ts";
 import type { PlayedGroup } from "./rollout.ts";
 
 /** Decisions that the next coarser frequencies count for. */
@@ -18,32 +18,37 @@ const UNIFORM = 0.1;
 type Counts = Map<string, Map<string, number>>;
 
 /** The agent's policy against an opponent, by the opponent's name. */
-export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opponent: string) => ChainPlayer {
+export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opponent: string) => KeyedPolicy {
   const levels: Counts[] = game.facts.independentRounds ? [new Map()] : [new Map(), new Map(), new Map()];
-  const keys = (opponent: string, round: number, key: string) => [key, `${round} ${key}`, `${opponent} ${round} ${key}`];
+  const names = (opponent: string, round: number, key: string) =>
+    [key, `${round} ${key}`, `${opponent} ${round} ${key}`].slice(0, levels.length);
   for (const { opponent, played } of groups)
     for (const { decisions } of played)
       for (const { view, round, action } of decisions)
-        keys(opponent, round, game.abstraction(view))
-          .slice(0, levels.length)
-          .forEach((key, level) => count(levels[level], key, action));
-  return (opponent) => ({
-    memory: (view) => game.abstraction(view),
-    act(view, round) {
-      const legal = game.legal(view);
-      const names = keys(opponent, round, game.abstraction(view));
-      let frequencies = legal.map(() => 1 / legal.length);
-      levels.forEach((counts, level) => {
-        const row = counts.get(names[level]);
-        if (row === undefined) return;
-        const prior = level === 0 ? UNIFORM : PRIOR;
-        const all = [...row.values()].reduce((a, b) => a + b, prior);
-        frequencies = frequencies.map((share, j) => (prior * share + (row.get(legal[j]) ?? 0)) / all);
-      });
-      return legal.map((action, j) => [action, frequencies[j]] as const);
-    },
-  });
+        names(opponent, round, game.abstraction(view)).forEach((name, level) => count(levels[level], name, action));
+  return (opponent) => {
+    const known = new Map<string, readonly number[]>();
+    return (key, round, legal) => {
+      const name = `${round} ${key}`;
+      const frequencies = known.get(name) ?? frequenciesOf(levels, names(opponent, round, key), legal);
+      known.set(name, frequencies);
+      return frequencies;
+    };
+  };
 }
+
+/** The finest frequencies, each level's counts added to what the one before says. */
+const frequenciesOf = (levels: readonly Counts[], names: readonly string[], legal: readonly Action[]): readonly number[] =>
+  levels.reduce<readonly number[]>(
+    (coarser, counts, level) => {
+      const row = counts.get(names[level]);
+      if (row === undefined) return coarser;
+      const prior = level === 0 ? UNIFORM : PRIOR;
+      const all = [...row.values()].reduce((a, b) => a + b, prior);
+      return coarser.map((share, j) => (prior * share + (row.get(legal[j]) ?? 0)) / all);
+    },
+    legal.map(() => 1 / legal.length),
+  );
 
 function count(counts: Counts, key: string, action: string): void {
   const row = counts.get(key) ?? new Map<string, number>();
