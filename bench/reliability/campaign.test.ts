@@ -1,6 +1,6 @@
 /** The campaign in its short form: one test per part. */
 import { describe, expect, test } from "vitest";
-import { PARTS, campaign } from "./campaign.ts";
+import { PARTS, campaign, commandOf } from "./campaign.ts";
 import { tally, trials } from "./part.ts";
 import { reportOf } from "./report.ts";
 
@@ -14,6 +14,17 @@ describe("the reliability campaign", () => {
     },
     300_000,
   );
+
+  test("arguments are parts and options, and others are refused", () => {
+    expect(commandOf([])).toEqual({ parts: PARTS, seed: 0, size: "long", write: false, help: false });
+    const some = commandOf(["memory", "kills", "--seed", "7", "--short"]);
+    expect([some.parts.map(({ name }) => name), some.seed, some.size]).toEqual([["kills", "memory"], 7, "short"]);
+    expect(commandOf(["--help"]).help).toBe(true);
+    expect(() => commandOf(["kill"])).toThrow(/expected parts among kills, writes, .*, got "kill"/);
+    expect(() => commandOf(["--sead", "1"])).toThrow(/Unknown option '--sead'/);
+    expect(() => commandOf(["memory", "--write"])).toThrow(/--write: the page holds all parts/);
+    expect(() => commandOf(["--seed", "x"])).toThrow(/--seed: expected a whole number from 0 on, got "x"/);
+  });
 
   test("a trial that throws has failed, and says so in the order of the trials", async () => {
     const seen: number[] = [];

@@ -1,9 +1,6 @@
 /**
- * The reliability campaign: mishaps that happen to real processes, tried many times. Exit code 1 when any part fails.
- *
- *     npm run campaign -- [PART ...] [--seed N] [--short] [--write]
- *
- * All parts unless some are named; `--write` writes docs/reliability.md.
+ * The reliability campaign: mishaps that happen to real processes, tried many times. Exit code 1 when any part fails, 2 for arguments
+ * that are none; `npm run campaign -- --help` lists the parts.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
@@ -56,27 +53,68 @@ export async function campaign(parts: readonly Part[], { size, seed, onProgress 
   return findings;
 }
 
-function chosenParts(names: readonly string[]): readonly Part[] {
-  for (const name of names)
-    if (!PARTS.some((part) => part.name === name))
-      throw new Error(`expected parts among ${PARTS.map((part) => part.name).join(", ")}, got "${name}"`);
-  return names.length === 0 ? PARTS : PARTS.filter(({ name }) => names.includes(name));
+const HELP = `Usage: npm run campaign -- [PART ...] [--seed N] [--short] [--write]
+
+Parts, all unless some are named:
+${PARTS.map(({ name, claim }) => `  ${name}: ${claim}`).join("\n")}
+
+  --seed N   root of what is drawn; default: 0
+  --short    the form that the tests run
+  --write    write docs/reliability.md
+  --help     print this`;
+
+export interface Command {
+  readonly parts: readonly Part[];
+  readonly seed: number;
+  readonly size: Size;
+  readonly write: boolean;
+  readonly help: boolean;
 }
 
-async function main(): Promise<void> {
+/** Arguments as a command. Throws what the user is told about arguments that are none. */
+export function commandOf(args: readonly string[]): Command {
   const { values, positionals } = parseArgs({
+    args: [...args],
     allowPositionals: true,
     options: {
       seed: { type: "string", default: "0" },
       short: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  for (const name of positionals)
+    if (!PARTS.some((part) => part.name === name))
+      throw new Error(`expected parts among ${PARTS.map((part) => part.name).join(", ")}, got "${name}"`);
   const seed = Number(values.seed);
+  if (!/^\d+$/.test(values.seed) || !Number.isSafeInteger(seed))
+    throw new Error(`--seed: expected a whole number from 0 on, got "${values.seed}"`);
+  const { short, write, help } = values;
+  if (write && (short || positionals.length > 0)) throw new Error("--write: the page holds all parts in their long form");
+  const parts = positionals.length === 0 ? PARTS : PARTS.filter(({ name }) => positionals.includes(name));
+  return { parts, seed, size: short ? "short" : "long", write, help };
+}
+
+/** The command, or nothing and exit code 2. */
+function commandOrRefusal(args: readonly string[]): Command | undefined {
+  try {
+    return commandOf(args);
+  } catch (error) {
+    console.error(`campaign: ${error instanceof Error ? error.message : String(error)}; --help lists what there is`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+async function main(): Promise<void> {
+  const wanted = commandOrRefusal(process.argv.slice(2));
+  if (wanted === undefined) return;
+  const { parts, seed, size, write, help } = wanted;
+  if (help) return console.log(HELP);
   const live = process.stderr.isTTY;
   let last = -Infinity;
-  const findings = await campaign(chosenParts(positionals), {
-    size: values.short ? "short" : "long",
+  const findings = await campaign(parts, {
+    size,
     seed,
     onProgress(text) {
       // In a log file a line every 15 seconds is enough.
@@ -91,7 +129,7 @@ async function main(): Promise<void> {
   const command = ["npm run campaign", ...(process.argv.length > 2 ? ["--"] : []), ...process.argv.slice(2)].join(" ");
   const report = reportOf(findings, { command, seed, date: new Date() });
   console.log(report);
-  if (values.write) await writeFile(join(ROOT, "docs", "reliability.md"), report);
+  if (write) await writeFile(join(ROOT, "docs", "reliability.md"), report);
   if (findings.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
 }
 
