@@ -122,6 +122,19 @@ test("shards that are missing, or outside the folder, are named", async () => {
   await expect(importModel(folder)).rejects.toThrow("model-00002-of-00003.safetensors: cannot be read");
 });
 
+test("a tensor that two shards hold is named with both", async () => {
+  const folder = await changed("llama", {});
+  const index = join(folder, "model.safetensors.index.json");
+  const { weight_map: map } = z
+    .object({ weight_map: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await readFile(index, "utf8")));
+  const name = "model.norm.weight";
+  await writeTensors(join(folder, "more.safetensors"), [{ name, shape: [2], offset: 0 }], [Float32Array.of(1, 2)], {});
+  await writeFile(index, JSON.stringify({ weight_map: { ...map, more: "more.safetensors" } }));
+  const message = new RegExp(`more.safetensors: tensor ${name} is also in .*${map[name]}|${map[name]}.*is also in .*more`);
+  await expect(importModel(folder)).rejects.toThrow(message);
+});
+
 test("constants that old versions saved are passed over, unknown tensors are not", async () => {
   const folder = await changed("llama", {});
   const index = join(folder, "model.safetensors.index.json");

@@ -38,7 +38,7 @@ async function filesOf(folder: string): Promise<readonly string[]> {
 
 /**
  * Reads the model's parameters, of any type that `floats.ts` has, into one vector that threads can share. Throws `EngineError` naming
- * the file and what is wrong: a tensor that is missing, unknown, of another shape, or not finite; an output layer that differs from
+ * the file and what is wrong: a tensor that is missing, unknown, in two files, of another shape, or not finite; an output layer that differs from
  * the embedding it should be tied to.
  */
 export async function readWeights(folder: string, config: ModelConfig): Promise<Float32Array> {
@@ -68,6 +68,8 @@ function ownersOf(
   for (const file of files) {
     for (const name of file.names.filter((each) => !isConstant(each))) {
       if (!known.has(name)) throw new EngineError(`${file.path}: tensor ${name} is not part of the model`);
+      const other = owners.get(name);
+      if (other !== undefined) throw new EngineError(`${file.path}: tensor ${name} is also in ${other.path}`);
       owners.set(name, file);
     }
   }
