@@ -1,5 +1,7 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { Batcher, Slots } from "./concurrency.ts";
+import { Batcher, Slots, endTogether, following, underSignals } from "./concurrency.ts";
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -33,6 +35,57 @@ describe("slots", () => {
     await expect(failing).rejects.toThrow("no");
     expect(await slots.run(() => Promise.resolve("free"))).toBe("free");
     expect(begun).toEqual([0]);
+  });
+});
+
+describe("signals", () => {
+  test("what follows several ends with the first, with its reason, and with none once it is released", () => {
+    const [one, other] = [new AbortController(), new AbortController()];
+    const { controller } = following([one.signal, other.signal]);
+    const released = following([one.signal]);
+    released.release();
+    one.abort("first");
+    other.abort("second");
+    expect([controller.signal.aborted, controller.signal.reason]).toEqual([true, "first"]);
+    expect(released.controller.signal.aborted).toBe(false);
+    expect(following([one.signal]).controller.signal.reason).toBe("first");
+  });
+
+  test("work does not begin under a signal that is aborted", async () => {
+    let begun = false;
+    const work = underSignals([AbortSignal.abort("over")], async () => void (begun = true));
+    await expect(work).rejects.toBe("over");
+    expect(begun).toBe(false);
+  });
+
+  test("work in parts ends with the caller's signal and with the first failure", async () => {
+    const caller = new AbortController();
+    const ended = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const work = endTogether(caller.signal, ended);
+    caller.abort(new Error("stopped"));
+    await expect(work).rejects.toThrow("stopped");
+    let seen: unknown;
+    const failing = endTogether(undefined, (signal) => {
+      ended(signal).catch((reason: unknown) => (seen = reason));
+      return Promise.reject(new Error("failed"));
+    });
+    await expect(failing).rejects.toThrow("failed");
+    expect(seen).toEqual(new Error("failed"));
+  });
+
+  test("50,000 pieces of work leave nothing on the caller's signal", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const { signal } = new AbortController();
+    const heapAfter = async (pieces: number): Promise<number> => {
+      for (let i = 0; i < pieces; i++) await endTogether(signal, tick);
+      for (let i = 0; i < 3; i++) collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = await heapAfter(5000);
+    // With AbortSignal.any 57 bytes of each stayed.
+    expect((await heapAfter(50_000)) - before).toBeLessThan(1e6);
   });
 });
 

@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** A limit on work under way, shared by everyone who holds it; what waits begins in the order it was asked for. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
@@ -35,14 +37,51 @@ export class Slots {
   }
 }
 
+export interface Following {
+  readonly controller: AbortController;
+  /** Follows no longer. */
+  readonly release: () => void;
+}
+
+/**
+ * A controller that is aborted with the first of `signals`, with its reason, until it is released. Nothing stays on them afterwards, unlike
+ * with `AbortSignal.any`, whose results an abiding signal may keep until it is aborted itself.
+ */
+export function following(signals: readonly AbortSignal[]): Following {
+  const controller = new AbortController();
+  const ends = signals.map((signal) => ({ signal, end: () => controller.abort(signal.reason) }));
+  for (const { signal, end } of ends) {
+    // One signal ends hundreds of requests, which is no leak to be warned of.
+    setMaxListeners(0, signal);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  }
+  const release = () => {
+    for (const { signal, end } of ends) signal.removeEventListener("abort", end);
+  };
+  return { controller, release };
+}
+
+/** Does work under a controller that follows signals; none of them may be aborted before. */
+export async function underSignals<T>(
+  signals: readonly AbortSignal[],
+  work: (signal: AbortSignal, controller: AbortController) => Promise<T>,
+): Promise<T> {
+  for (const signal of signals) signal.throwIfAborted();
+  const { controller, release } = following(signals);
+  return work(controller.signal, controller).finally(release);
+}
+
 /** Work of many parts with a signal that ends them all: when `signal` does, and when one of them fails. */
 export async function endTogether<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const failure = new AbortController();
+  const { controller, release } = following(signal === undefined ? [] : [signal]);
   try {
-    return await work(signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]));
+    return await work(controller.signal);
   } catch (error) {
-    failure.abort(error);
+    controller.abort(error);
     throw error;
+  } finally {
+    release();
   }
 }
 

@@ -65,7 +65,9 @@ async function tabularSepo(count: number, onStep: (step: number) => void): Promi
   const config = parseConfig(configOf("tabular"));
   const agent = await open(config);
   const settings = { ...config.sepo, steps: count, beta: 0 };
-  const steps = sepo({ ...agent, rosters: rostersOf(agent) }, settings, seedKey(config.seed));
+  // One signal for the whole run, as a command has.
+  const { signal } = new AbortController();
+  const steps = sepo({ ...agent, rosters: rostersOf(agent) }, settings, seedKey(config.seed), { signal });
   const readings = await readingsOf(steps, count, onStep);
   await agent.engine.release();
   return readings;

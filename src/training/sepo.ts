@@ -83,10 +83,10 @@ export async function* sepo(
   const rostersNow = () => agent.rosters.map((roster) => withExploiters(roster, state.exploiters));
   const play = (step: number, sampler: Sampler, dropped: AbortSignal) =>
     startRollout(rostersNow(), modelPlayer("agent", { ...agent, sampler }), foldIn(key, "sepo", step), settings, {
-      signal: signal === undefined ? dropped : AbortSignal.any([signal, dropped]),
+      signal: dropped,
       onProgress: (finished, episodes) => onProgress?.(step + 1, finished, episodes),
     });
-  const stream = new GroupStream(agent.engine, play, settings);
+  const stream = new GroupStream(agent.engine, play, settings, signal);
   try {
     while (state.step < settings.steps) {
       signal?.throwIfAborted();

@@ -42,20 +42,25 @@ interface Hand {
 }
 
 /** A stream over groups that the test finishes by hand; `count` groups a step, those of `done` at once. */
-function setUp(settings: Partial<StreamSettings>, count = 4, done: (name: string) => boolean = () => true) {
+function setUp(
+  settings: Partial<StreamSettings>,
+  count = 4,
+  done: (name: string) => boolean = () => true,
+  signal?: AbortSignal,
+) {
   const engine = new Counting({ rows: [], vocabularySize: 4 });
   const hands = new Map<string, Hand>();
-  const begin = (step: number, sampler: Sampler, signal: AbortSignal) =>
+  const begin = (step: number, sampler: Sampler, ending: AbortSignal) =>
     Array.from({ length: count }, (_, i) => {
       const name = `${step}.${i}`;
       const result = new Promise<PlayedGroup>((resolve, reject) => {
         const finish = () => resolve(groupNamed(name, i));
-        hands.set(name, { sampler, signal, finish, fail: reject });
+        hands.set(name, { sampler, signal: ending, finish, fail: reject });
         if (done(name)) finish();
       });
       return { game: "ipd", pool: poolOf(i), result };
     });
-  const stream = new GroupStream(engine, begin, { maxStepsOffPolicy: 0, stragglerSeconds: 0, ...settings });
+  const stream = new GroupStream(engine, begin, { maxStepsOffPolicy: 0, stragglerSeconds: 0, ...settings }, signal);
   return { engine, hands, stream };
 }
 
@@ -149,6 +154,17 @@ describe("a stream of groups", () => {
     await settled();
     await expect(late.stream.batch(1, 9)).rejects.toThrow("server gone later");
     await late.stream.close();
+  });
+
+  test("the caller's signal ends what is under way, and nothing of a step that is over", async () => {
+    const caller = new AbortController();
+    const { hands, stream } = setUp({ maxStepsOffPolicy: 1 }, 1, (name) => name === "0.0", caller.signal);
+    await stream.batch(0, 9);
+    await settled();
+    caller.abort("interrupted");
+    expect(hands.get("0.0")!.signal.aborted).toBe(false);
+    expect(hands.get("1.0")!.signal.reason).toBe("interrupted");
+    await stream.close();
   });
 
   test("closing ends what is under way", async () => {

@@ -4,6 +4,7 @@
  * and are dropped afterwards. No group is ever learned from more than a given number of steps after it began.
  */
 import { setTimeout } from "node:timers/promises";
+import { following } from "../concurrency.ts";
 import type { Engine, Sampler } from "../engines/engine.ts";
 import type { PlayedGroup, StartedGroup } from "./rollout.ts";
 
@@ -69,6 +70,8 @@ export class GroupStream {
   readonly #engine: Engine;
   readonly #begin: Begin;
   readonly #settings: StreamSettings;
+  /** Ends all groups. */
+  readonly #signals: readonly AbortSignal[];
   /** Begun for steps that have not learned yet. */
   readonly #started = new Map<number, Started>();
   /** Of steps before, not finished when their step learned. */
@@ -76,10 +79,11 @@ export class GroupStream {
   readonly #policies = new Set<Policy>();
   #policy: Policy | undefined;
 
-  constructor(engine: Engine, begin: Begin, settings: StreamSettings) {
+  constructor(engine: Engine, begin: Begin, settings: StreamSettings, signal?: AbortSignal) {
     this.#engine = engine;
     this.#begin = begin;
     this.#settings = settings;
+    this.#signals = signal === undefined ? [] : [signal];
   }
 
   /** The groups that `step`, before which as many steps are done, learns from. Groups of steps from `end` on are not begun. */
@@ -116,8 +120,9 @@ export class GroupStream {
 
   async #start(step: number, version: number): Promise<Started> {
     const policy = await this.#policyOf(version);
-    const controller = new AbortController();
+    const { controller, release } = following(this.#signals);
     const started = this.#begin(step, policy?.sampler ?? this.#engine, controller.signal);
+    void Promise.allSettled(started.map(({ result }) => result)).then(release);
     const groups = started.map(({ result }) => {
       const pending: Pending = { version, controller };
       const settled = result.then(

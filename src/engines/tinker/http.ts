@@ -1,8 +1,8 @@
 /** One request over HTTP and its answer, whatever a server or something between makes of it. */
+import { underSignals } from "../../concurrency.ts";
 import { scanJson } from "../../json-scan.ts";
 import { EngineError } from "../engine.ts";
 import { milliseconds } from "./clock.ts";
-import { underSignals } from "./signals.ts";
 
 export interface Body {
   readonly type: string;

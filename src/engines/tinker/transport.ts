@@ -3,13 +3,13 @@
  * refused it unseen or its repetition is harmless; which one that is, the caller says.
  */
 import { randomUUID } from "node:crypto";
+import { underSignals } from "../../concurrency.ts";
 import { EngineError } from "../engine.ts";
 import type { Clock } from "./clock.ts";
 import type { Credentials } from "./credentials.ts";
 import type { TinkerEvent } from "./events.ts";
 import { type Answer, type Body, ConnectionError, FOREIGN_ANSWERS, ForeignAnswerError, request } from "./http.ts";
 import { backoff, isTransient, isUnseen, waitBefore } from "./retry.ts";
-import { underSignals } from "./signals.ts";
 
 export interface TransportOptions {
   readonly baseUrl: string;
