@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
 import { PROFILES, PROFILE_NAMES } from "../engines/tinker/profiles.ts";
-import { GAME_NAMES } from "../games/index.ts";
 import { type CheckOptions, type Summary, checkServer } from "../training/check-server.ts";
 import { serverConnection } from "./connection.ts";
 import { EXIT_CODES } from "./failure.ts";
-import { jsonOption, naturalNumber, positiveNumber, positiveReal } from "./options.ts";
+import { gameOption, jsonOption, naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 
-interface Flags extends Omit<CheckOptions, "baseUrl" | "deadlineSeconds" | "onMessage" | "apiKey"> {
+interface Flags extends Omit<CheckOptions, "baseUrl" | "deadlineSeconds" | "onMessage" | "apiKey" | "games"> {
+  readonly game?: readonly string[];
   readonly baseUrl?: string;
   readonly deadline: number;
   readonly json?: boolean;
@@ -22,7 +22,7 @@ export function addCheckServer(program: Command): void {
     .requiredOption("--tokenizer <folder>", "the model's tokenizer and chat template")
     .option("--rank <n>", "rank of the adapter", positiveNumber, 8)
     .option("--steps <n>", "steps of SEPO; 0: only the contract", naturalNumber, 10)
-    .addOption(new Option("--game <name>", "game of the SEPO run").choices(GAME_NAMES).default("split"))
+    .addOption(gameOption("game of the SEPO steps, by name or path of a module; default: split (repeatable)"))
     .option("--prompt-tokens <n>", "length of every prompt of the contract's checks", positiveNumber)
     .option("--max-tokens <n>", "longest reply", positiveNumber, 8)
     .option("--tolerance <nats>", "how far log-probabilities of the same tokens may lie apart", positiveReal, 1e-3)
@@ -44,10 +44,11 @@ The key is read from TINKER_API_KEY; a server of your own takes any text.
 Examples:
   sepo check-server --profile open-rl --base-url http://127.0.0.1:8000 --base-model MODEL --tokenizer models/MODEL`,
     )
-    .action(async ({ baseUrl, deadline, json, ...flags }: Flags) => {
+    .action(async ({ baseUrl, deadline, json, game = ["split"], ...flags }: Flags) => {
       const server = serverConnection();
       const summary = await checkServer({
         ...flags,
+        games: game,
         apiKey: server.apiKey ?? "tml-dummy",
         baseUrl: baseUrl ?? server.baseUrl ?? PROFILES[flags.profile].baseUrl,
         deadlineSeconds: deadline,

@@ -31,6 +31,7 @@ const SMALL = [
 
 /** A server that nobody asks, with the tokenizer of a test. */
 const TINKER = ["kind=tinker", "baseModel=m", "tokenizer=src/text/golden/qwen3.5"].flatMap((key) => ["--set", `engine.${key}`]);
+const SERVER = ["--base-model", "m", "--tokenizer", "src/text/golden/qwen3.5"];
 
 describe("sepo", () => {
   let folder = "";
@@ -83,6 +84,8 @@ describe("sepo", () => {
       [2, ["audit", "--group-size", "1"], "at least 2 episodes"],
       [3, ["report", "nowhere"], "expected the directory of a run"],
       [3, ["evaluate", "nowhere"], "nowhere"],
+      [2, ["check-server", ...SERVER, "--game", "chess"], 'no game is called "chess"'],
+      [2, ["check-server", ...SERVER, "--game", "ipd", "--game", "ipd"], "ipd is given twice"],
       [2, ["dance"], "unknown command"],
     ] as const) {
       const found = await sepo(args);

@@ -9,7 +9,7 @@ import { PROFILES, type ProfileName } from "../engines/tinker/profiles.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import { type Agent, createAgent, openAgent, rostersOf, saveAgent } from "../runs/agent.ts";
 import { type RunConfig, parseConfig } from "../runs/config.ts";
-import { openGames } from "../runs/games.ts";
+import { type RunGame, openGames } from "../runs/games.ts";
 import { createChat } from "../text/chat.ts";
 import { createTokenizer, loadTokenizer } from "../text/tokenizer.ts";
 import type { Metrics } from "./metrics.ts";
@@ -22,7 +22,8 @@ export interface CheckOptions {
   readonly tokenizer: string;
   readonly rank: number;
   readonly steps: number;
-  readonly game: string;
+  /** Games of the SEPO steps, by name or path of a module. */
+  readonly games: readonly string[];
   /** Tokens of every prompt of the contract's checks; by default they differ in length. */
   readonly promptTokens?: number;
   readonly maxTokens: number;
@@ -75,6 +76,8 @@ const LENGTHS = [3, 5, 9, 3, 17];
 /** Runs every check and then the SEPO steps; a failed check is a result, not an error. */
 export async function checkServer(options: CheckOptions): Promise<Summary> {
   const { profile, baseUrl, baseModel, tokenizer: folder, rank, maxTokens, deadlineSeconds, onMessage = () => {} } = options;
+  const config = sepoConfig(options);
+  const games = await openGames(config, process.cwd());
   const tokenizer = createTokenizer(await loadTokenizer(folder));
   const connection: TinkerEngineOptions = {
     profile,
@@ -112,18 +115,17 @@ export async function checkServer(options: CheckOptions): Promise<Summary> {
     checks.push({ name, seconds, ...found });
     onMessage(`${found.outcome}: ${name} (${seconds.toFixed(1)} s)${found.error === undefined ? "" : `: ${found.error}`}`);
   }
-  const sepo = options.steps === 0 ? undefined : await runSepo(options);
+  const sepo = options.steps === 0 ? undefined : await runSepo(options, config, games);
   const ok = checks.every(({ outcome }) => outcome !== "fail") && (sepo === undefined || sepo.logprobGap <= options.tolerance);
   return { ok, profile, checks, ...(sepo === undefined ? {} : { sepo }) };
 }
 
-/** Steps of SEPO on one game, with the KL to the first policy where the server can hold two models. */
-async function runSepo(options: CheckOptions): Promise<SepoSummary> {
-  const { steps, onMessage = () => {} } = options;
-  const config = sepoConfig(options);
-  const connection = { apiKey: options.apiKey };
+/** Steps of SEPO, with the KL to the first policy where the server can hold two models. */
+async function runSepo(options: CheckOptions, config: RunConfig, games: readonly RunGame[]): Promise<SepoSummary> {
+  const { steps, apiKey, onMessage = () => {} } = options;
+  const connection = { apiKey };
   const folder = await mkdtemp(join(tmpdir(), "sepo-check-"));
-  const agent = await createAgent(config, await openGames(config, folder), () => [], connection);
+  const agent = await createAgent(config, games, () => [], connection);
   try {
     await saveAgent(agent, join(folder, "first"));
     const reference = config.sepo.beta === 0 ? undefined : (await openAgent(join(folder, "first"), connection)).engine;
@@ -153,11 +155,11 @@ async function runSepo(options: CheckOptions): Promise<SepoSummary> {
 }
 
 function sepoConfig(options: CheckOptions): RunConfig {
-  const { profile, baseUrl, baseModel, tokenizer, rank, steps, game, maxTokens, deadlineSeconds, requestTokens } = options;
+  const { profile, baseUrl, baseModel, tokenizer, rank, steps, games, maxTokens, deadlineSeconds, requestTokens } = options;
   const { maxStepsOffPolicy = 0, stragglerSeconds = 0 } = options;
   const { beta1, beta2, weightDecay, gradientClip } = adamFor(profile, 1);
   return parseConfig({
-    games: [game],
+    games: [...games],
     engine: { kind: "tinker", profile, baseUrl, baseModel, tokenizer, rank, deadlineSeconds, requestTokens },
     base: { epochs: 0 },
     sft: { epochs: 0 },

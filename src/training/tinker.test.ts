@@ -166,7 +166,7 @@ describe("a run on a Tinker server", () => {
       tokenizer: folder,
       rank: 4,
       steps: 2,
-      game: "split",
+      games: ["split", "ipd"],
       apiKey: "tml-test",
       maxTokens: 4,
       tolerance: 1e-4,
@@ -176,6 +176,7 @@ describe("a run on a Tinker server", () => {
     expect(summary.checks.filter(({ outcome }) => outcome === "fail")).toEqual([]);
     expect(summary).toMatchObject({ ok: true, sepo: { steps: 2 } });
     expect(summary.sepo?.tokens).toBeGreaterThan(0);
+    expect(Object.keys(summary.sepo?.last ?? {})).toEqual(expect.arrayContaining(["split/safety_index", "ipd/safety_index"]));
     // The same server taken for one that sums: it averages, which the contract's check on sums must see.
     const wrong = await checkServer({ ...options, profile: "tinker", steps: 0 });
     expect(wrong.ok).toBe(false);

@@ -2,64 +2,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { seedKey } from "../../random.ts";
-import { EngineError } from "../engine.ts";
-import type { TinkerEngineOptions } from "./engine.ts";
-import type { TinkerEvent } from "./events.ts";
 import type { ProfileName } from "./profiles.ts";
 import { type Fault, TinkerServer } from "./testing/server.ts";
-import { adamOf, instantClock, startServer } from "./testing/subject.ts";
+import { API_KEY, PROMPT, REQUESTS, SETTINGS, Subjects, adamOf, at, errorOf, first } from "./testing/subject.ts";
 
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
+const subjects = new Subjects();
+afterEach(() => subjects.close());
+const start = subjects.start.bind(subjects);
 
-async function start(
-  kind: ProfileName,
-  fault: (operation: string, count: number) => Fault | undefined,
-  options: Partial<TinkerEngineOptions> = {},
-) {
-  const clock = instantClock();
-  const events: TinkerEvent[] = [];
-  const { server, create } = await startServer(kind, { fault });
-  closing.push(() => server.stop());
-  const onEvent = (event: TinkerEvent) => void events.push(event);
-  const open = async () => {
-    const engine = await create({ clock, onEvent, apiKey: KEY, ...options });
-    closing.unshift(() => engine.release());
-    return engine;
-  };
-  return { server, clock, events, open };
-}
-
-const KEY = "tml-VerySecret";
-const prompt = { tokens: [1], shared: 0 };
-const requests = [{ prompt, key: seedKey(1) }];
-const settings = { temperature: 1, maxTokens: 4, stop: [0] };
-const example = { prompt, completion: [2, 3], weights: [1, 1] };
+const example = { prompt: PROMPT, completion: [2, 3], weights: [1, 1] };
 const loss = { kind: "cross_entropy", examples: [example] } as const;
 
-/** The fault at one operation. */
-const at = (wanted: string, fault: Fault) => (operation: string) => (operation === wanted ? fault : undefined);
-/** The same at its first requests alone. */
-const first = (wanted: string, times: number, fault: Fault) => (operation: string, count: number) =>
-  operation === wanted && count < times ? fault : undefined;
 const page = (status: number, headers: Record<string, string> = {}): Fault => ({
   instead(response) {
     response.writeHead(status, { "Content-Type": "text/html", ...headers });
     response.end("<html>Sign in to continue</html>");
   },
 });
-const errorOf = async (work: Promise<unknown>): Promise<string> => {
-  const error: unknown = await work.then(
-    () => "no error",
-    (caught: unknown) => caught,
-  );
-  expect(error).toBeInstanceOf(EngineError);
-  return error instanceof Error ? error.message : "";
-};
-
 describe("whatever a server asks for, requests are few", () => {
   const headers: readonly Record<string, string>[] = [
     { "retry-after": "0" },
@@ -74,7 +33,7 @@ describe("whatever a server asks for, requests are few", () => {
     test.each(headers)(`${status} with %j`, async (sent) => {
       const { server, clock, open } = await start("tinker", at("create_session", { status, headers: sent }));
       const engine = await open();
-      expect(await errorOf(engine.sample(requests, settings))).toMatch(/create_session: .*took no request for 300 s/);
+      expect(await errorOf(engine.sample(REQUESTS, SETTINGS))).toMatch(/create_session: .*took no request for 300 s/);
       // 0.5, 1, 2, 4 and 8 seconds, and then as many times ten as 284.5 seconds hold.
       expect(server.count("create_session")).toBe(1 + 5 + 28);
       expect(clock.now()).toBeLessThanOrEqual(300_000);
@@ -84,7 +43,7 @@ describe("whatever a server asks for, requests are few", () => {
     const refused = at("retrieve_future", { status, headers: { "retry-after": "0" } });
     const { server, clock, open } = await start("tinker", refused);
     const engine = await open();
-    expect(await errorOf(engine.sample(requests, settings))).toMatch(/create_model/);
+    expect(await errorOf(engine.sample(REQUESTS, SETTINGS))).toMatch(/create_model/);
     const seconds = clock.now() / 1000;
     expect(seconds).toBeGreaterThan(299);
     expect(seconds).toBeLessThanOrEqual(1800.1);
@@ -94,7 +53,7 @@ describe("whatever a server asks for, requests are few", () => {
   test("a result that is not there, asked for without end", async () => {
     const { server, open } = await start("tinker", at("retrieve_future", "queued"));
     const engine = await open();
-    expect(await errorOf(engine.sample(requests, settings))).toMatch(
+    expect(await errorOf(engine.sample(REQUESTS, SETTINGS))).toMatch(
       /not finished by .* within 1800 s \(queue paused_capacity/,
     );
     // Every 0.1 s for 2 s, then every twentieth of the time so far up to 40 s, ln(20) / ln(21/20) times, then every 2 s.
@@ -108,7 +67,7 @@ describe("whatever a server asks for, requests are few", () => {
       { submitSeconds: 60 },
     );
     const engine = await open();
-    expect(await errorOf(engine.sample(requests, settings))).toMatch(/took no request for 60 s; the last answer was: 503/);
+    expect(await errorOf(engine.sample(REQUESTS, SETTINGS))).toMatch(/took no request for 60 s; the last answer was: 503/);
     expect([server.count("create_session"), clock.slept]).toEqual([2, [60_000]]);
   });
 });
@@ -124,7 +83,7 @@ describe("an answer that is no answer of the protocol", () => {
     test.each(["create_session", "asample", "retrieve_future"])(`${name} for %s is named soon`, async (operation) => {
       const { server, open } = await start("tinker", at(operation, fault));
       const engine = await open();
-      const error = await errorOf(engine.sample(requests, settings));
+      const error = await errorOf(engine.sample(REQUESTS, SETTINGS));
       expect(error).toMatch(message);
       expect(error).toContain(server.baseUrl);
       expect(server.count(operation)).toBe(5);
@@ -135,7 +94,7 @@ describe("an answer that is no answer of the protocol", () => {
     async (operation) => {
       const { open } = await start("tinker", first(operation, 4, page(200)));
       const plain = await start("tinker", () => undefined);
-      expect(await (await open()).sample(requests, settings)).toEqual(await (await plain.open()).sample(requests, settings));
+      expect(await (await open()).sample(REQUESTS, SETTINGS)).toEqual(await (await plain.open()).sample(REQUESTS, SETTINGS));
     },
   );
 
@@ -167,12 +126,12 @@ describe("a redirection is named and never followed", () => {
         },
       }),
     });
-    closing.push(() => other.stop());
-    const location = { location: `${other.baseUrl}/login?key=${KEY}` };
+    subjects.closes(() => other.stop());
+    const location = { location: `${other.baseUrl}/login?key=${API_KEY}` };
     for (const operation of ["get_server_capabilities", "create_session", "asample", "retrieve_future"]) {
       const fault = at(operation, { status, headers: { ...location, "x-should-retry": "true" }, body: "" });
       const { server, open } = await start("tinker", fault);
-      const error = await errorOf(open().then((engine) => engine.sample(requests, settings)));
+      const error = await errorOf(open().then((engine) => engine.sample(REQUESTS, SETTINGS)));
       expect(error).toContain(`${status}, a redirection to ${other.baseUrl}/login, which is not followed`);
       expect(server.count(operation)).toBe(1);
     }
@@ -185,7 +144,7 @@ describe("a redirection is named and never followed", () => {
       [{ location: "http://[" }, "an address that is none"],
     ] as const) {
       const { open } = await start("tinker", at("create_session", { status: 302, headers, body: "" }));
-      expect(await errorOf((await open()).sample(requests, settings))).toContain(`a redirection to ${target}`);
+      expect(await errorOf((await open()).sample(REQUESTS, SETTINGS))).toContain(`a redirection to ${target}`);
     }
   });
 });
@@ -230,7 +189,7 @@ describe("how an answer is sent does not change what it says", () => {
   const plain = async (fault: (operation: string) => Fault | undefined, kind: ProfileName = "tinker") => {
     const { open } = await start(kind, fault);
     const engine = await open();
-    return [await engine.sample(requests, settings), kind === "tinker" ? await engine.accumulate(loss) : undefined];
+    return [await engine.sample(REQUESTS, SETTINGS), kind === "tinker" ? await engine.accumulate(loss) : undefined];
   };
   test.each(ways)("%s", async (name, fault) => {
     const kind = name === "without a content type" || name === "with 201" ? "skyrl-jax" : "tinker";
@@ -259,11 +218,11 @@ describe("an answer that breaks off", () => {
     ["and goes silent", silent],
   ])("%s is asked for again", async (_, sends) => {
     const plain = await start("tinker", () => undefined);
-    const expected = await (await plain.open()).sample(requests, settings);
+    const expected = await (await plain.open()).sample(REQUESTS, SETTINGS);
     const broken = (operation: string, count: number) =>
       operation !== "session_heartbeat" && count === 0 ? { sends } : undefined;
     const { open } = await start("tinker", broken, { answerSeconds: 0.2 });
-    expect(await (await open()).sample(requests, settings)).toEqual(expected);
+    expect(await (await open()).sample(REQUESTS, SETTINGS)).toEqual(expected);
   });
 
   test("a part at a time is whole, however long the parts take together", async () => {
@@ -281,7 +240,7 @@ describe("an answer that breaks off", () => {
       },
     };
     const { server, open } = await start("skyrl-jax", at("asample", slow), { answerSeconds: 0.2 });
-    expect(await (await open()).sample(requests, settings)).toHaveLength(1);
+    expect(await (await open()).sample(REQUESTS, SETTINGS)).toHaveLength(1);
     expect(server.count("asample")).toBe(1);
   });
 
@@ -294,7 +253,7 @@ describe("an answer that breaks off", () => {
       },
     };
     const { open } = await start("tinker", at("create_session", drip), { answerSeconds: 0.3, submitSeconds: 0.4 });
-    const error = await errorOf((await open()).sample(requests, settings));
+    const error = await errorOf((await open()).sample(REQUESTS, SETTINGS));
     for (const timer of timers) clearInterval(timer);
     expect(error).toMatch(/create_session: .*no whole answer within 6 s/);
   });
@@ -313,15 +272,15 @@ describe("what is not a number stops with an error", () => {
       async ({ server, open }) => {
         armed = false;
         const engine = await open();
-        await engine.sample(requests, settings);
+        await engine.sample(REQUESTS, SETTINGS);
         if (work === "step") await engine.accumulate(loss);
         armed = true;
         const before = server.count("retrieve_future");
         const error = await errorOf(
           {
-            sample: () => engine.sample(requests, settings),
+            sample: () => engine.sample(REQUESTS, SETTINGS),
             accumulate: () => engine.accumulate(loss),
-            score: () => engine.score([{ prompt, continuation: [2, 3] }], 1),
+            score: () => engine.score([{ prompt: PROMPT, continuation: [2, 3] }], 1),
             step: () => engine.step(adamOf("skyrl-jax")),
           }[work](),
         );
@@ -379,7 +338,7 @@ describe("a server that starts again", () => {
     });
     late.server = server;
     const engine = await open();
-    await engine.sample(requests, settings);
+    await engine.sample(REQUESTS, SETTINGS);
     expect(await errorOf(engine.accumulate(loss))).toMatch(
       /404 promise . is unknown; the server lost the operation and it is not known whether it took effect/,
     );
@@ -392,18 +351,18 @@ describe("a server that starts again", () => {
     async (kind) => {
       const { server, clock, open } = await start(kind, () => undefined);
       const engine = await open();
-      await engine.sample(requests, settings);
+      await engine.sample(REQUESTS, SETTINGS);
       server.restart();
       const before = clock.now();
       expect(await errorOf(engine.accumulate(loss))).toMatch(/model .* is unknown|sent again|state is unknown/);
-      expect(await errorOf(engine.sample(requests, settings))).toMatch(/is unknown/);
+      expect(await errorOf(engine.sample(REQUESTS, SETTINGS))).toMatch(/is unknown/);
       expect(clock.now() - before).toBeLessThan(10_000);
     },
   );
 
   test("and is then not there ends after the patience for one request, not for one operation", async () => {
     const { clock, open } = await start("tinker", at("retrieve_future", { status: 502, body: "Bad Gateway" }));
-    expect(await errorOf((await open()).sample(requests, settings))).toMatch(
+    expect(await errorOf((await open()).sample(REQUESTS, SETTINGS))).toMatch(
       /create_model: .* could not be asked for the result for 300 s; the last answer was: 502 Bad Gateway/,
     );
     expect(clock.now()).toBeLessThan(320_000);

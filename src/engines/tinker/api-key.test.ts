@@ -4,58 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { seedKey } from "../../random.ts";
-import { EngineError } from "../engine.ts";
-import { type TinkerEngineOptions, createTinkerEngine } from "./engine.ts";
-import type { TinkerEvent } from "./events.ts";
-import type { ProfileName } from "./profiles.ts";
+import { createTinkerEngine } from "./engine.ts";
 import type { Fault } from "./testing/server.ts";
-import { adamOf, instantClock, startServer } from "./testing/subject.ts";
+import { API_KEY, REQUESTS, SETTINGS, Subjects, adamOf, at, errorOf, instantClock } from "./testing/subject.ts";
 
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-async function start(
-  kind: ProfileName,
-  fault: (operation: string, count: number) => Fault | undefined,
-  options: Partial<TinkerEngineOptions> = {},
-) {
-  const clock = instantClock();
-  const events: TinkerEvent[] = [];
-  const { server, create } = await startServer(kind, { fault });
-  closing.push(() => server.stop());
-  const onEvent = (event: TinkerEvent) => void events.push(event);
-  const open = async () => {
-    const engine = await create({ clock, onEvent, apiKey: KEY, ...options });
-    closing.unshift(() => engine.release());
-    return engine;
-  };
-  return { server, clock, events, open };
-}
-
-const KEY = "tml-VerySecret";
-const prompt = { tokens: [1], shared: 0 };
-const requests = [{ prompt, key: seedKey(1) }];
-const settings = { temperature: 1, maxTokens: 4, stop: [0] };
-
-/** The fault at one operation. */
-const at = (wanted: string, fault: Fault) => (operation: string) => (operation === wanted ? fault : undefined);
-const errorOf = async (work: Promise<unknown>): Promise<string> => {
-  const error: unknown = await work.then(
-    () => "no error",
-    (caught: unknown) => caught,
-  );
-  expect(error).toBeInstanceOf(EngineError);
-  return error instanceof Error ? error.message : "";
-};
+const subjects = new Subjects();
+afterEach(() => subjects.close());
+const start = subjects.start.bind(subjects);
 
 describe("the API key", () => {
   test("is in no error, event or message, whatever a server repeats", async () => {
     const echo: Fault = {
       instead(response, request) {
         response.writeHead(500, { "Content-Type": "text/plain" });
-        response.end(`you sent ${String(request.headers["x-api-key"])}${"x".repeat(90)} ${KEY}`);
+        response.end(`you sent ${String(request.headers["x-api-key"])}${"x".repeat(90)} ${API_KEY}`);
       },
     };
     const said: string[] = [];
@@ -69,24 +31,24 @@ describe("the API key", () => {
       const { events, open } = await start(kind, at(operation, echo), { submitSeconds: 10, deadlineSeconds: 10 });
       const work = async () => {
         const engine = await open();
-        await engine.sample(requests, settings);
+        await engine.sample(REQUESTS, SETTINGS);
         await engine.step(adamOf(kind));
       };
       said.push(await errorOf(work()), JSON.stringify(events));
     }
-    const page: Fault = { status: 200, body: `<p>${KEY}</p>` };
-    said.push(await errorOf((await (await start("tinker", at("create_session", page))).open()).sample(requests, settings)));
-    const session = { session_id: "1", info_message: `hello ${KEY}`, error_message: `no ${KEY}` };
+    const page: Fault = { status: 200, body: `<p>${API_KEY}</p>` };
+    said.push(await errorOf((await (await start("tinker", at("create_session", page))).open()).sample(REQUESTS, SETTINGS)));
+    const session = { session_id: "1", info_message: `hello ${API_KEY}`, error_message: `no ${API_KEY}` };
     const greeting = await start("tinker", at("create_session", { status: 200, body: JSON.stringify(session) }));
-    said.push(await errorOf((await greeting.open()).sample(requests, settings)), JSON.stringify(greeting.events));
-    expect(said.join("\n")).not.toContain(KEY);
-    expect(said.join("\n")).not.toContain(KEY.slice(4));
+    said.push(await errorOf((await greeting.open()).sample(REQUESTS, SETTINGS)), JSON.stringify(greeting.events));
+    expect(said.join("\n")).not.toContain(API_KEY);
+    expect(said.join("\n")).not.toContain(API_KEY.slice(4));
     expect(said.filter((text) => text.includes("[API key]")).length).toBeGreaterThan(5);
   });
 
   test("is in no file of a checkpoint", async () => {
     const folder = await mkdtemp(join(tmpdir(), "sepo-key-"));
-    closing.push(() => rm(folder, { recursive: true }));
+    subjects.closes(() => rm(folder, { recursive: true }));
     await (await (await start("tinker", () => undefined)).open()).save(folder);
     const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
     expect(files.map(({ name }) => name).toSorted()).toEqual([
@@ -94,7 +56,7 @@ describe("the API key", () => {
       "adapter_model.safetensors",
       "tinker.json",
     ]);
-    for (const { parentPath, name } of files) expect(await readFile(join(parentPath, name), "latin1")).not.toContain(KEY);
+    for (const { parentPath, name } of files) expect(await readFile(join(parentPath, name), "latin1")).not.toContain(API_KEY);
   });
 
   test("must be given, and be one that a header can carry, which is checked without showing it", async () => {
@@ -111,7 +73,7 @@ describe("the API key", () => {
         }),
       );
     const before = process.env["TINKER_API_KEY"];
-    process.env["TINKER_API_KEY"] = KEY;
+    process.env["TINKER_API_KEY"] = API_KEY;
     expect(await create({})).toMatch(/expected an API key/);
     if (before === undefined) delete process.env["TINKER_API_KEY"];
     else process.env["TINKER_API_KEY"] = before;
@@ -122,7 +84,7 @@ describe("the API key", () => {
       expect(error).not.toContain("Very");
     }
     // White space around a key comes from files and clipboards.
-    expect(await create({ apiKey: `${KEY}\r\n` })).toMatch(/does not answer \(.*\); a proxy in HTTPS_PROXY/);
+    expect(await create({ apiKey: `${API_KEY}\r\n` })).toMatch(/does not answer \(.*\); a proxy in HTTPS_PROXY/);
   });
 
   test("may not stand in the address, which must be one", async () => {

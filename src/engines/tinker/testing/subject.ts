@@ -1,10 +1,12 @@
+/** Servers with faults and engines on them, for tests of what goes wrong between the two. */
 import type { Key } from "../../../random.ts";
 import { seedKey } from "../../../random.ts";
-import type { AdamSettings } from "../../engine.ts";
+import { type AdamSettings, EngineError } from "../../engine.ts";
 import type { Clock } from "../clock.ts";
-import { type TinkerEngineOptions, createTinkerEngine } from "../engine.ts";
+import { type TinkerEngine, type TinkerEngineOptions, createTinkerEngine } from "../engine.ts";
+import type { TinkerEvent } from "../events.ts";
 import { PROFILES, type ProfileName } from "../profiles.ts";
-import { type ServerOptions, TinkerServer } from "./server.ts";
+import { type Fault, type ServerOptions, TinkerServer } from "./server.ts";
 
 /** A clock on which waiting takes no time. */
 export function instantClock(): Clock & { readonly slept: number[] } {
@@ -49,4 +51,72 @@ export function adamOf(kind: ProfileName, learningRate = 0.05): AdamSettings {
   const settings = { learningRate, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, gradientClip: 1 };
   const fixed = Object.entries(PROFILES[kind].adam).filter(([, rule]) => typeof rule === "number");
   return { ...settings, ...Object.fromEntries(fixed) };
+}
+
+/** A key that must appear in nothing that is said. */
+export const API_KEY = "tml-VerySecret";
+export const PROMPT = { tokens: [1], shared: 0 };
+export const REQUESTS = [{ prompt: PROMPT, key: seedKey(1) }];
+export const SETTINGS = { temperature: 1, maxTokens: 4, stop: [0] };
+
+/** The fault of a request, by its operation and how many of it came before. */
+export type FaultPlan = (operation: string, count: number) => Fault | undefined;
+
+/** The fault at one operation. */
+export const at =
+  (wanted: string, fault: Fault): FaultPlan =>
+  (operation) =>
+    operation === wanted ? fault : undefined;
+
+/** The same at its first requests alone. */
+export const first =
+  (wanted: string, times: number, fault: Fault): FaultPlan =>
+  (operation, count) =>
+    operation === wanted && count < times ? fault : undefined;
+
+export interface Subject {
+  readonly server: TinkerServer;
+  readonly clock: ReturnType<typeof instantClock>;
+  readonly events: readonly TinkerEvent[];
+  /** An engine on the server, with `API_KEY`. */
+  readonly open: () => Promise<TinkerEngine>;
+}
+
+/** Servers and their engines, closed together. */
+export class Subjects {
+  readonly #closing: (() => Promise<void>)[] = [];
+
+  async start(kind: ProfileName, fault: FaultPlan, options: Partial<TinkerEngineOptions> = {}): Promise<Subject> {
+    const clock = instantClock();
+    const events: TinkerEvent[] = [];
+    const { server, create } = await startServer(kind, { fault });
+    this.closes(() => server.stop());
+    const onEvent = (event: TinkerEvent) => void events.push(event);
+    const open = async () => {
+      const engine = await create({ clock, onEvent, apiKey: API_KEY, ...options });
+      this.#closing.unshift(() => engine.release());
+      return engine;
+    };
+    return { server, clock, events, open };
+  }
+
+  /** Does some more work when all is closed. */
+  closes(work: () => Promise<void>): void {
+    this.#closing.push(work);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.splice(0)) await close();
+  }
+}
+
+/** The message of the `EngineError` that work ends with. */
+export async function errorOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof EngineError) return error.message;
+    throw error;
+  }
+  throw new Error("expected an EngineError, got none");
 }
