@@ -12,13 +12,15 @@ import { interrupts } from "./interrupts.ts";
 import { kills } from "./kills.ts";
 import { memory } from "./memory.ts";
 import type { Finding, Part, Size } from "./part.ts";
+import { parser } from "./parser.ts";
 import { places } from "./places.ts";
 import { ROOT } from "./program.ts";
 import { reportOf } from "./report.ts";
+import { server } from "./server.ts";
 import { writes } from "./writes.ts";
 
 /** A part is added by naming it here. */
-export const PARTS: readonly Part[] = [kills, writes, places, interrupts, contests, memory];
+export const PARTS: readonly Part[] = [kills, writes, places, interrupts, contests, parser, server, memory];
 
 export interface CampaignOptions {
   readonly size: Size;

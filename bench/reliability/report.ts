@@ -14,9 +14,10 @@ export function reportOf(findings: readonly Finding[], { command, seed, date }: 
   return [
     "# Reliability",
     "",
-    "What happens to a run when processes are killed, disks fill up and people press Ctrl-C. The campaign in",
-    "`bench/reliability` starts real processes (`node dist/cli/main.js train ...`), disturbs them, and compares the",
-    "bytes of what is left, `timing.jsonl` excepted, with those of a run that nothing disturbed. It wrote this page.",
+    "What happens when processes are killed, disks fill up, people press Ctrl-C, replies are malformed and servers fail. The",
+    "campaign in `bench/reliability` tries it many times: most parts start real processes (`node dist/cli/main.js train ...`),",
+    "disturb them, and compare the bytes of what is left, `timing.jsonl` excepted, with those of a run that nothing disturbed.",
+    "It wrote this page; the tests run a short form of every part, and `npm run campaign -- --help` lists them.",
     "",
     `    ${command}`,
     "",
@@ -24,7 +25,7 @@ export function reportOf(findings: readonly Finding[], { command, seed, date }: 
       `${seconds.toFixed(0)} seconds.`,
     "",
     failed.length === 0
-      ? `All ${findings.length} parts passed.`
+      ? "All parts passed."
       : `${failed.length} of ${findings.length} parts failed: ${failed.map(({ part }) => part.name).join(", ")}.`,
     ...findings.flatMap(sectionOf),
     "",

@@ -1,18 +1,25 @@
 /** What goes wrong between client and server must change nothing that is trained, or end in an error that names the thing. */
 import { afterEach, describe, expect, test } from "vitest";
 import { seedKey } from "../../random.ts";
-import type { TinkerEngine, TinkerEngineOptions } from "./engine.ts";
+import type { TinkerEngineOptions } from "./engine.ts";
 import type { TinkerEvent } from "./events.ts";
 import type { ProfileName } from "./profiles.ts";
 import type { Fault, TinkerServer } from "./testing/server.ts";
-import { adamOf, instantClock, startServer } from "./testing/subject.ts";
+import {
+  type FaultPlan,
+  PROMPT,
+  SETTINGS,
+  THREE_REQUESTS,
+  adamOf,
+  instantClock,
+  startServer,
+  trainTwoSteps,
+} from "./testing/subject.ts";
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
-
-type FaultPlan = (operation: string, count: number) => Fault | undefined;
 
 async function start(kind: ProfileName, fault?: FaultPlan, options: Partial<TinkerEngineOptions> = {}) {
   const { server, create } = await startServer(kind, fault === undefined ? {} : { fault });
@@ -22,31 +29,9 @@ async function start(kind: ProfileName, fault?: FaultPlan, options: Partial<Tink
   return { server, engine };
 }
 
-const prompts = [[1], [2, 3], [4, 5, 6]].map((tokens) => ({ tokens, shared: 0 }));
-const settings = { temperature: 1, maxTokens: 4, stop: [0] };
-const requests = prompts.map((prompt, i) => ({ prompt, key: seedKey(i) }));
-
-/** Two steps of sampling and training; the weights, what was sampled last, and the trained operations. */
-async function train(engine: TinkerEngine, server: TinkerServer, kind: ProfileName) {
-  let completions = await engine.sample(requests, settings);
-  for (let step = 0; step < 2; step++) {
-    const examples = completions.map(({ tokens, logprobs }, i) => ({
-      prompt: prompts[i],
-      completion: tokens,
-      logprobs,
-      advantages: tokens.map((_, t) => (t % 2 === 0 ? 1 : -0.5)),
-    }));
-    await engine.accumulate({ kind: "ppo", examples, clip: 0.2, temperature: 1 });
-    await engine.step(adamOf(kind));
-    completions = await engine.sample(requests, settings);
-  }
-  const trained = server.done.filter(({ operation }) => ["forward_backward", "optim_step"].includes(operation));
-  return { weights: server.weights(), completions, trained: trained.map(({ operation }) => operation) };
-}
-
 async function faultless(kind: ProfileName) {
   const { server, engine } = await start(kind);
-  return train(engine, server, kind);
+  return trainTwoSteps(engine, server, kind);
 }
 
 /** The fault for every third request of an operation, the first included. */
@@ -76,12 +61,12 @@ describe("the hosted service, which knows a repeated request: every fault leaves
   for (const [name, fault] of faults)
     test(name, async () => {
       const { server, engine } = await start("tinker", fault);
-      expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
+      expect(await trainTwoSteps(engine, server, "tinker")).toEqual(await faultless("tinker"));
     });
 
   test("an answer later than the client waits", async () => {
     const { server, engine } = await start("tinker", everyThird({ late: 300 }, "forward_backward"), { answerSeconds: 0.1 });
-    expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
+    expect(await trainTwoSteps(engine, server, "tinker")).toEqual(await faultless("tinker"));
   });
 
   test("a server that loses its promises in the middle", async () => {
@@ -91,14 +76,14 @@ describe("the hosted service, which knows a repeated request: every fault leaves
       return undefined;
     });
     late.server = server;
-    expect(await train(engine, server, "tinker")).toEqual(await faultless("tinker"));
+    expect(await trainTwoSteps(engine, server, "tinker")).toEqual(await faultless("tinker"));
   });
 });
 
 describe("a server that would do a repeated request twice", () => {
   test("training is not sent again, and the error says what to do", async () => {
     const { server, engine } = await start("open-rl", everyThird("lost", "forward_backward"));
-    await expect(train(engine, server, "open-rl")).rejects.toThrow(
+    await expect(trainTwoSteps(engine, server, "open-rl")).rejects.toThrow(
       /forward_backward: .*would apply a repeated request twice.*Continue from the last checkpoint/,
     );
     expect(server.done.filter(({ operation }) => operation === "forward_backward")).toHaveLength(1);
@@ -109,14 +94,14 @@ describe("a server that would do a repeated request twice", () => {
     const fault: FaultPlan = (operation, count) =>
       operation === "asample" ? everyThird("lost")(operation, count) : everyThird({ status: 429 })(operation, count);
     const { server, engine } = await start("open-rl", fault);
-    expect((await train(engine, server, "open-rl")).trained).toEqual((await faultless("open-rl")).trained);
+    expect((await trainTwoSteps(engine, server, "open-rl")).done).toEqual((await faultless("open-rl")).done);
   });
 
   test("SkyRL knows training by its number and takes it again", async () => {
     const fault: FaultPlan = (operation, count) =>
       ["forward_backward", "optim_step"].includes(operation) ? everyThird("lost")(operation, count) : undefined;
     const { server, engine } = await start("skyrl-jax", fault);
-    expect(await train(engine, server, "skyrl-jax")).toEqual(await faultless("skyrl-jax"));
+    expect(await trainTwoSteps(engine, server, "skyrl-jax")).toEqual(await faultless("skyrl-jax"));
   });
 });
 
@@ -132,7 +117,7 @@ describe("errors and waiting are visible", () => {
       "tinker",
       everyThird({ status: 422, body: '{"detail":"rank 4 is too large"}' }, "create_model"),
     );
-    await expect(engine.sample(requests, settings)).rejects.toThrow(/create_model: 422 rank 4 is too large/);
+    await expect(engine.sample(THREE_REQUESTS, SETTINGS)).rejects.toThrow(/create_model: 422 rank 4 is too large/);
   });
 
   test("a queue that never moves ends at the deadline, and was shown", async () => {
@@ -140,7 +125,7 @@ describe("errors and waiting are visible", () => {
     const onEvent = (event: TinkerEvent) => events.push(event);
     const queued: FaultPlan = (operation) => (operation === "retrieve_future" ? "queued" : undefined);
     const { engine } = await start("tinker", queued, { deadlineSeconds: 5, onEvent });
-    await expect(engine.sample(requests, settings)).rejects.toThrow(
+    await expect(engine.sample(THREE_REQUESTS, SETTINGS)).rejects.toThrow(
       /create_model was not finished by http.* within 5 s \(queue paused_capacity: full house\)/,
     );
     expect(events).toContainEqual(expect.objectContaining({ kind: "queued", state: "paused_capacity", reason: "full house" }));
@@ -149,10 +134,10 @@ describe("errors and waiting are visible", () => {
   test("a server that is gone ends at the deadline with its address", async () => {
     const clock = instantClock();
     const { server, engine } = await start("tinker", undefined, { submitSeconds: 60, clock });
-    await engine.sample(requests, settings);
+    await engine.sample(THREE_REQUESTS, SETTINGS);
     const { baseUrl } = server;
     await server.stop();
-    const example = { prompt: prompts[0], completion: [1], weights: [1] };
+    const example = { prompt: PROMPT, completion: [1], weights: [1] };
     await expect(engine.accumulate({ kind: "cross_entropy", examples: [example] })).rejects.toThrow(
       new RegExp(`${baseUrl} took no request for 60 s; the last answer was: .*ECONNREFUSED`),
     );
@@ -165,7 +150,7 @@ describe("errors and waiting are visible", () => {
     const fault: FaultPlan = (operation, count) =>
       operation === "create_model" && count === 0 ? { status: 429, headers: { "retry-after": "7" } } : undefined;
     const { engine } = await start("tinker", fault, { clock });
-    await engine.sample(requests, settings);
+    await engine.sample(THREE_REQUESTS, SETTINGS);
     expect(clock.slept).toContain(7000);
   });
 
@@ -175,13 +160,13 @@ describe("errors and waiting are visible", () => {
     const clock = instantClock();
     const engine = await create({ clock });
     closing.unshift(() => engine.release());
-    await engine.sample(requests, settings);
+    await engine.sample(THREE_REQUESTS, SETTINGS);
     expect(server.count("auth/token")).toBe(1);
     await clock.sleep(690_000, new AbortController().signal);
-    await engine.sample(requests, settings);
+    await engine.sample(THREE_REQUESTS, SETTINGS);
     expect(server.count("auth/token")).toBe(1);
     await clock.sleep(20_000, new AbortController().signal);
-    await Promise.all([engine.sample(requests, settings), engine.sample(requests, settings)]);
+    await Promise.all([engine.sample(THREE_REQUESTS, SETTINGS), engine.sample(THREE_REQUESTS, SETTINGS)]);
     expect(server.count("auth/token")).toBe(2);
     await expect(create({ apiKey: "tml-other" })).rejects.toThrow(/auth\/token: 401 expected the API key/);
   });
@@ -190,13 +175,13 @@ describe("errors and waiting are visible", () => {
     const slow: FaultPlan = (operation, count) => (operation === "asample" && count === 0 ? { late: 5000 } : undefined);
     const { server, engine } = await start("tinker", slow, { concurrency: 1 });
     const controller = new AbortController();
-    const open = engine.sample([requests[0]], settings, controller.signal);
-    const queued = engine.sample([requests[1]], settings, controller.signal);
+    const open = engine.sample([THREE_REQUESTS[0]], SETTINGS, controller.signal);
+    const queued = engine.sample([THREE_REQUESTS[1]], SETTINGS, controller.signal);
     const outcomes = Promise.allSettled([open, queued]);
     while (server.count("asample") === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     controller.abort(new Error("dropped"));
     expect(await outcomes).toMatchObject([{ reason: { message: "dropped" } }, { reason: { message: "dropped" } }]);
-    expect(await engine.sample([requests[2]], settings)).toHaveLength(1);
+    expect(await engine.sample([THREE_REQUESTS[2]], SETTINGS)).toHaveLength(1);
     expect(server.count("asample")).toBe(2); // the queued one was never sent
   });
 
@@ -207,7 +192,7 @@ describe("errors and waiting are visible", () => {
       return operation === "retrieve_future" ? "queued" : undefined;
     };
     const { engine } = await start("tinker", queued, { signal: controller.signal });
-    await expect(engine.sample(requests, settings)).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
+    await expect(engine.sample(THREE_REQUESTS, SETTINGS)).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
   });
 
   test("a heartbeat is sent while an engine lives", async () => {
@@ -218,7 +203,7 @@ describe("errors and waiting are visible", () => {
       return undefined;
     };
     const { engine } = await start("tinker", fault, { heartbeatSeconds: 0.01 });
-    await engine.sample(requests, settings);
+    await engine.sample(THREE_REQUESTS, SETTINGS);
     await twice;
   });
 
@@ -233,8 +218,8 @@ describe("errors and waiting are visible", () => {
       },
       { concurrency: 3 },
     );
-    const many = Array.from({ length: 40 }, (_, i) => ({ prompt: prompts[0], key: seedKey(i) }));
-    await engine.sample(many, settings);
+    const many = Array.from({ length: 40 }, (_, i) => ({ prompt: PROMPT, key: seedKey(i) }));
+    await engine.sample(many, SETTINGS);
     expect(server.count("asample")).toBe(40);
     expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThanOrEqual(4);

@@ -102,8 +102,8 @@ export class TinkerServer {
   readonly #counts = new Map<string, number>();
   readonly #tokens = new Set<string>();
   #next = 0;
-  /** Operations done, in order: for tests of what was sent. */
-  readonly done: { readonly operation: string; readonly body: Body }[] = [];
+  /** Operations begun, in order, and whether they failed: for tests of what was sent. */
+  readonly done: { readonly operation: string; readonly body: Body; readonly failed: boolean }[] = [];
 
   private constructor(options: ServerOptions) {
     this.options = options;
@@ -125,9 +125,10 @@ export class TinkerServer {
     return this.#counts.get(operation) ?? 0;
   }
 
-  /** Weights of the newest model. */
+  /** Weights of the newest model that has learned, or else of the newest. */
   weights(): readonly number[] {
-    return [...([...this.#models.values()].at(-1)?.bigram.logits ?? [])];
+    const models = [...this.#models.values()].map(({ bigram }) => bigram);
+    return [...((models.findLast(({ steps }) => steps > 0) ?? models.at(-1))?.logits ?? [])];
   }
 
   /** Loses its promises; a request that comes again is still known. */
@@ -201,8 +202,8 @@ export class TinkerServer {
       return ok({ request_id: before.id });
     }
     const id = String(++this.#next);
-    this.done.push({ operation: name, body });
     const result = this.#outcome(name, body, id);
+    this.done.push({ operation: name, body, failed: "error" in result || "error_message" in result });
     this.#results.set(id, result);
     this.#answered.set(known, { id, result });
     return ok({ request_id: id });

@@ -1,7 +1,7 @@
 /** Servers with faults and engines on them, for tests of what goes wrong between the two. */
 import type { Key } from "../../../random.ts";
 import { seedKey } from "../../../random.ts";
-import { type AdamSettings, EngineError } from "../../engine.ts";
+import { type AdamSettings, type Completion, EngineError } from "../../engine.ts";
 import type { Clock } from "../clock.ts";
 import { type TinkerEngine, type TinkerEngineOptions, createTinkerEngine } from "../engine.ts";
 import type { TinkerEvent } from "../events.ts";
@@ -73,6 +73,50 @@ export const first =
   (wanted: string, times: number, fault: Fault): FaultPlan =>
   (operation, count) =>
     operation === wanted && count < times ? fault : undefined;
+
+const PROMPTS = [[1], [2, 3], [4, 5, 6]].map((tokens) => ({ tokens, shared: 0 }));
+
+/** Requests of different prompts with their keys. */
+export const THREE_REQUESTS = PROMPTS.map((prompt, i) => ({ prompt, key: seedKey(i) }));
+
+/** What training leaves on a server, and what its model says then. */
+export interface Trained {
+  readonly weights: readonly number[];
+  readonly completions: readonly Pick<Completion, "tokens" | "logprobs">[];
+  /** Operations that change weights, in the order in which the server did them. */
+  readonly done: readonly string[];
+}
+
+const TRAINING = ["forward_backward", "optim_step"];
+
+/** Training operations that a server has done, in order. */
+export const trainingDone = ({ done }: TinkerServer): string[] =>
+  done.flatMap(({ operation, failed }) => (TRAINING.includes(operation) && !failed ? [operation] : []));
+
+/**
+ * Two steps of sampling and training: on what was sampled, or, where the server takes no seed and a request that is sent again is answered
+ * otherwise, on tokens that are given.
+ */
+export async function trainTwoSteps(engine: TinkerEngine, server: TinkerServer, kind: ProfileName): Promise<Trained> {
+  const { seeds } = PROFILES[kind];
+  const sample = async () => {
+    const sampled = await engine.sample(THREE_REQUESTS, SETTINGS);
+    return seeds ? sampled : PROMPTS.map(() => ({ tokens: [2, 3], logprobs: [-2, -2.5] }));
+  };
+  let completions = await sample();
+  for (let step = 0; step < 2; step++) {
+    const examples = completions.map(({ tokens, logprobs }, i) => ({
+      prompt: PROMPTS[i],
+      completion: tokens,
+      logprobs,
+      advantages: tokens.map((_, t) => (t % 2 === 0 ? 1 : -0.5)),
+    }));
+    await engine.accumulate({ kind: "ppo", examples, clip: 0.2, temperature: 1 });
+    await engine.step(adamOf(kind));
+    completions = await sample();
+  }
+  return { weights: server.weights(), completions, done: trainingDone(server) };
+}
 
 export interface Subject {
   readonly server: TinkerServer;
