@@ -115,25 +115,29 @@ export function positionsOf(episodes: readonly Episode[], key: Key): Positions {
 }
 
 /** Plays a scripted policy against every opponent of every pool; the same episodes as through the referee, much faster. */
-export function simulateAll(
+export const simulateAll = (
   roster: Roster,
   agent: Policy,
   key: Key,
   { episodes }: EvaluationOptions,
-): readonly MeasuredEpisode[] {
+): readonly MeasuredEpisode[] => simulatorOf(roster, agent)(key, episodes);
+
+/** The same for many keys: what the policies do is worked out once. Returns episodes per opponent from a key. */
+export function simulatorOf(roster: Roster, agent: Policy): (key: Key, episodes: number) => readonly MeasuredEpisode[] {
   const { game } = roster;
-  return opponentsOf(roster).flatMap(({ pool, policy, path }) => {
-    const chain = createChain(game, [agent, policy]);
-    const own = foldIn(key, path);
-    return Array.from({ length: episodes }, (_, index): MeasuredEpisode => {
-      const { scenario, sampling } = keysOf(own, index);
-      const { outcomes, decisions, certain } = simulateEpisode(chain, scenario, sampling);
-      const horizon = game.facts.average === "decision" ? decisions : game.facts.rounds;
-      const scored = { opponent: policy.name, pool, horizon, rounds: scoreRounds(outcomes) };
-      const means = measure(scored, outcomes, index);
-      return { ...means, certain, decisions, failures: NO_FAILURES, forfeited: means.r, actions: {} };
+  const matchups = opponentsOf(roster).map((opponent) => ({ ...opponent, chain: createChain(game, [agent, opponent.policy]) }));
+  return (key, episodes) =>
+    matchups.flatMap(({ pool, policy, path, chain }) => {
+      const own = foldIn(key, path);
+      return Array.from({ length: episodes }, (_, index): MeasuredEpisode => {
+        const { scenario, sampling } = keysOf(own, index);
+        const { outcomes, decisions, certain } = simulateEpisode(chain, scenario, sampling);
+        const horizon = game.facts.average === "decision" ? decisions : game.facts.rounds;
+        const scored = { opponent: policy.name, pool, horizon, rounds: scoreRounds(outcomes) };
+        const means = measure(scored, outcomes, index);
+        return { ...means, certain, decisions, failures: NO_FAILURES, forfeited: means.r, actions: {} };
+      });
     });
-  });
 }
 
 const NO_FAILURES = byCause(() => 0);

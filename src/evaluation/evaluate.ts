@@ -114,7 +114,7 @@ export function reportOf(roster: Roster, episodes: readonly MeasuredEpisode[]): 
 const SHARE: Range = [0, 1];
 
 /** Mean over exploiters of max(0, security value - payoff); `payoff` is what an episode's mean payoff can be. */
-function securityShortfall({ game, pools }: Roster, episodes: readonly MeasuredEpisode[], payoff?: Range): Estimate {
+export function securityShortfall({ game, pools }: Roster, episodes: readonly MeasuredEpisode[], payoff?: Range): Estimate {
   const share = 1 / Math.max(1, pools.exploiter.length);
   const shortfall = (r: number) => share * (game.facts.securityValue - r);
   const shortfalls = pools.exploiter.map(({ name }) => {

@@ -2,8 +2,9 @@
  * How often intervals hold, by simulation: policies whose exact values are known are evaluated with many seeds, as `sepo evaluate` and
  * `sepo compare` do it, and it is counted how often each interval covers the truth.
  */
-import { payoffScale } from "../../games/index.ts";
+import { type Policy, payoffScale } from "../../games/index.ts";
 import { differenceOfObjectives } from "../../objective/compare.ts";
+import { measureObjective } from "../../objective/objective.ts";
 import { type Roster, policyNamed, rosterOf } from "../../opponents/index.ts";
 import { objectiveSettings } from "../../play/score.ts";
 import { foldIn, seedKey, uniform } from "../../random.ts";
@@ -11,8 +12,8 @@ import { expectation } from "../../solvers/expectation.ts";
 import { exactJ } from "../../solvers/optimum.ts";
 import { pValue } from "../../stats/compare.ts";
 import { type Estimate, Z95, estimateOf, estimateRatio } from "../../stats/estimate.ts";
-import { simulateAll } from "../episodes.ts";
-import { reportOf } from "../evaluate.ts";
+import { simulatorOf } from "../episodes.ts";
+import { securityShortfall } from "../evaluate.ts";
 import { evaluationKey } from "../report.ts";
 
 /** Intervals of one quantity over many seeds. */
@@ -34,46 +35,65 @@ export interface Cell {
 export interface CoverageOptions {
   /** Numbers of episodes per opponent. */
   readonly episodes: readonly number[];
+  /** Seeds per cell, at most. */
   readonly seeds: (episodes: number) => number;
+  /** Whether more seeds would not change what is concluded from the cells of a number of episodes; default: never. */
+  readonly decided?: (cells: readonly Cell[]) => boolean;
 }
 
+/** Seeds after which `decided` is asked. */
+const BATCH = 200;
+
 interface Tally {
-  covered: number;
-  width: number;
-  plain: number;
+  readonly covered: number;
+  readonly width: number;
+  readonly plain: number;
   /** Undefined where there is nothing that could be claimed wrongly. */
-  claimed: number | undefined;
+  readonly claimed: number | undefined;
 }
+
+type Measured = Readonly<Record<string, readonly [of: Estimate, truth: number, claimed?: boolean]>>;
 
 /** Counts over seeds, by quantity; `measure` gives the intervals and truths of one seed. */
 function tally(
   what: string,
-  episodes: number,
-  seeds: number,
-  measure: (seed: number) => Readonly<Record<string, readonly [of: Estimate, truth: number, claimed?: boolean]>>,
+  { episodes: counts, seeds: most, decided = () => false }: CoverageOptions,
+  measure: (episodes: number, seed: number) => Measured,
 ): Cell[] {
-  const tallies = new Map<string, Tally>();
-  for (let seed = 0; seed < seeds; seed++)
-    for (const [quantity, [{ low, high, standardError }, truth, claimed]] of Object.entries(measure(seed))) {
-      const own = tallies.get(quantity) ?? { covered: 0, width: 0, plain: 0, claimed: undefined };
-      // Sums of exact values differ from exact sums by rounding.
-      if (low - 1e-9 <= truth && truth <= high + 1e-9) own.covered++;
-      own.width += high - low;
-      own.plain += 2 * Z95 * standardError;
-      if (claimed !== undefined) own.claimed = (own.claimed ?? 0) + Number(claimed);
-      tallies.set(quantity, own);
+  return counts.flatMap((episodes) => {
+    const tallies = new Map<string, Tally>();
+    for (let seed = 1; ; seed++) {
+      for (const [quantity, measured] of Object.entries(measure(episodes, seed - 1))) {
+        const before = tallies.get(quantity) ?? { covered: 0, width: 0, plain: 0, claimed: undefined };
+        tallies.set(quantity, added(before, ...measured));
+      }
+      if (seed < most(episodes) && seed % BATCH !== 0) continue;
+      const cells = [...tallies].map(([quantity, sums]) => cellOf({ what, quantity, episodes, seeds: seed }, sums));
+      if (seed >= most(episodes) || decided(cells)) return cells;
     }
-  return [...tallies].map(([quantity, { covered, width, plain, claimed }]) => ({
-    what,
-    quantity,
-    episodes,
-    seeds,
-    covered: covered / seeds,
-    width: width / seeds,
-    plain: plain / seeds,
-    ...(claimed === undefined ? {} : { claimed: claimed / seeds }),
-  }));
+  });
 }
+
+const added = (
+  { covered, width, plain, claimed }: Tally,
+  { low, high, standardError }: Estimate,
+  truth: number,
+  claims?: boolean,
+): Tally => ({
+  // Sums of exact values differ from exact sums by rounding.
+  covered: covered + Number(low - 1e-9 <= truth && truth <= high + 1e-9),
+  width: width + high - low,
+  plain: plain + 2 * Z95 * standardError,
+  claimed: claims === undefined ? claimed : (claimed ?? 0) + Number(claims),
+});
+
+const cellOf = (cell: Pick<Cell, "what" | "quantity" | "episodes" | "seeds">, sums: Tally): Cell => ({
+  ...cell,
+  covered: sums.covered / cell.seeds,
+  width: sums.width / cell.seeds,
+  plain: sums.plain / cell.seeds,
+  ...(sums.claimed === undefined ? {} : { claimed: sums.claimed / cell.seeds }),
+});
 
 /** Exact J, e, security shortfall and c of a policy. */
 function truths(roster: Roster, name: string) {
@@ -95,45 +115,48 @@ function truths(roster: Roster, name: string) {
   };
 }
 
+/** Simulates against the opponents that these quantities are made of. */
+const withoutHeldOut = (roster: Roster, policy: Policy) =>
+  simulatorOf({ ...roster, pools: { ...roster.pools, "held-out": [] } }, policy);
+
 /** J, e, security shortfall and c of `game:policy`. */
-export function policyCoverage(game: string, policy: string, { episodes, seeds }: CoverageOptions): Cell[] {
+export function policyCoverage(game: string, policy: string, options: CoverageOptions): Cell[] {
   const roster = rosterOf(game);
   const truth = truths(roster, policy);
-  return episodes.flatMap((count) =>
-    tally(`${game}:${policy}`, count, seeds(count), (seed) => {
-      const played = simulateAll(roster, policyNamed(roster, policy), evaluationKey(seed), { episodes: count });
-      const { objective, securityShortfall } = reportOf(roster, played);
-      return {
-        J: [objective.safetyIndex, truth.J],
-        e: [objective.poolAdvantage, truth.e],
-        shortfall: [securityShortfall, truth.shortfall],
-        c: [objective.collusion, truth.c],
-      };
-    }),
-  );
+  const settings = objectiveSettings(roster.game.facts);
+  const simulate = withoutHeldOut(roster, policyNamed(roster, policy));
+  return tally(`${game}:${policy}`, options, (episodes, seed) => {
+    const played = simulate(evaluationKey(seed), episodes);
+    const { safetyIndex, poolAdvantage, collusion } = measureObjective(played, settings);
+    return {
+      J: [safetyIndex, truth.J],
+      e: [poolAdvantage, truth.e],
+      shortfall: [securityShortfall(roster, played, settings.bounds?.payoff), truth.shortfall],
+      c: [collusion, truth.c],
+    };
+  });
 }
 
 /** The difference in J of two policies on the same scenarios, or (`apart`) on different ones. */
 export function differenceCoverage(
   game: string,
   [one, other]: readonly [string, string],
-  { episodes, seeds }: CoverageOptions,
+  options: CoverageOptions,
   apart = false,
 ): Cell[] {
   const roster = rosterOf(game);
   const settings = objectiveSettings(roster.game.facts);
   const [a, b] = [policyNamed(roster, one), policyNamed(roster, other)];
+  const [first, second] = [withoutHeldOut(roster, a), withoutHeldOut(roster, b)];
   const truth = exactJ(roster, a) - exactJ(roster, b);
   const what = `${game}: ${one} - ${other}${apart ? ", scenarios of their own" : ""}`;
-  return episodes.flatMap((count) =>
-    tally(what, count, seeds(count), (seed) => {
-      const key = evaluationKey(seed);
-      const play = (policy: typeof a, own: typeof key) => simulateAll(roster, policy, own, { episodes: count });
-      const difference = differenceOfObjectives(play(a, key), play(b, apart ? foldIn(key, "apart") : key), settings);
-      const measured = estimateOf(difference);
-      return { difference: Math.abs(truth) < 1e-9 ? [measured, truth, pValue(difference) < 0.05] : [measured, truth] };
-    }),
-  );
+  return tally(what, options, (episodes, seed) => {
+    const key = evaluationKey(seed);
+    const others = second(apart ? foldIn(key, "apart") : key, episodes);
+    const difference = differenceOfObjectives(first(key, episodes), others, settings);
+    const measured = estimateOf(difference);
+    return { difference: Math.abs(truth) < 1e-9 ? [measured, truth, pValue(difference) < 0.05] : [measured, truth] };
+  });
 }
 
 const REPLIES = 8;
@@ -142,19 +165,13 @@ const REPLIES = 8;
  * A share of replies: each of 8 per episode counts with probability `rate` by itself, or, in `clusters`, all 8 of an episode together. No
  * game is played, so a truth that is rare can be set.
  */
-export function rateCoverage(rate: number, clusters: boolean, { episodes, seeds }: CoverageOptions): Cell[] {
-  return episodes.flatMap((count) =>
-    tally(`rate of ${100 * rate}%${clusters ? ", by whole episodes" : ""}`, count, seeds(count), (seed) => {
-      const counts = Array.from({ length: count }, (_, i) => {
-        const key = foldIn(seedKey(seed), "rate", count, i);
-        return Array.from({ length: REPLIES }, (_reply, j) => uniform(key, clusters ? 0 : j)).filter((u) => u < rate).length;
-      });
-      const share = estimateRatio(
-        counts,
-        counts.map(() => REPLIES),
-        { range: [0, 1] },
-      );
-      return { share: [share, rate] };
-    }),
-  );
+export function rateCoverage(rate: number, clusters: boolean, options: CoverageOptions): Cell[] {
+  return tally(`rate of ${100 * rate}%${clusters ? ", by whole episodes" : ""}`, options, (episodes, seed) => {
+    const counts = Array.from({ length: episodes }, (_, i) => {
+      const key = foldIn(seedKey(seed), "rate", episodes, i);
+      return Array.from({ length: REPLIES }, (_reply, j) => uniform(key, clusters ? 0 : j)).filter((u) => u < rate).length;
+    });
+    const all = counts.map(() => REPLIES);
+    return { share: [estimateRatio(counts, all, { range: [0, 1] }), rate] };
+  });
 }
