@@ -9,7 +9,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { parse } from "smol-toml";
-import { foldIn, messagesOf, parseConfig, rosterOf, scriptedPlayer, seedKey } from "../dist/index.js";
+import { foldIn, messagesOf, rosterOf, scriptedPlayer, seedKey } from "../dist/index.js";
+import { parseConfig } from "../dist/runs.js";
 import { findModelFolder, loadChat } from "../dist/text/model-folder.js";
 import { rollout } from "../dist/training/rollout.js";
 
