@@ -28,15 +28,6 @@ export function changesOf(before: RunConfig, after: RunConfig): string[] {
   return changed.map((key) => `${key}=${now.get(key) ?? "null"}`);
 }
 
-/** Whether a change that was written down is in the configuration: a run may be killed between the two. */
-export function isInForce(config: RunConfig, set: readonly string[]): boolean {
-  const values = leaves(config);
-  return set.every((assignment) => {
-    const equals = assignment.indexOf("=");
-    return (values.get(assignment.slice(0, equals)) ?? "null") === assignment.slice(equals + 1);
-  });
-}
-
 /** Values by dotted path, as JSON. */
 function leaves(value: unknown, path = ""): Map<string, string> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return new Map([[path, JSON.stringify(value)]]);

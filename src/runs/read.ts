@@ -43,10 +43,19 @@ export const identitySchema = z.strictObject({
   id: z.string(),
   /** Of the program that began it. */
   version: z.string(),
+  /** Hash of config.json as it was written at the beginning. */
+  config: z.string().optional(),
   /** Hash of the checkpoint whose weights it began with, where it was warm-started. */
   from: z.string().optional(),
-  /** What was changed when it was continued: assignments, and the step before which they hold. */
-  changes: z.array(z.strictObject({ stage: z.enum(STAGES), step: z.number().int(), set: z.array(z.string()) })),
+  /** What was changed when it was continued: assignments, the step before which they hold, and the hash of config.json since. */
+  changes: z.array(
+    z.strictObject({
+      stage: z.enum(STAGES),
+      step: z.number().int(),
+      set: z.array(z.string()),
+      config: z.string().optional(),
+    }),
+  ),
 });
 export type Identity = z.infer<typeof identitySchema>;
 

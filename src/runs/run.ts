@@ -8,14 +8,16 @@ import { createReadStream } from "node:fs";
 import { readdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { z } from "zod";
 import type { AgentReport } from "../evaluation/report.ts";
 import { FileError, append, jsonText, makeFolder, removeFolders, removePartials, sha256, writeWhole } from "../files.ts";
+import { readJson } from "../json.ts";
 import type { Episode } from "../play/episodes.ts";
 import { VERSION } from "../version.ts";
 import { type Agent, saveAgent } from "./agent.ts";
 import { type Progress, checkCheckpoint, checkpointNames, readAgentFile, removeCheckpoint } from "./checkpoint.ts";
 import { ConfigError, type RunConfig } from "./config.ts";
-import { changesOf, isInForce } from "./extend.ts";
+import { changesOf } from "./extend.ts";
 import { MODULES, type RunGame, keptSections, saveModules } from "./games.ts";
 import { type Lock, lockFolder, refuseHeld } from "./lock.ts";
 import { type Identity, fileOf, readIdentity, readReport, readRunConfig, readTiming } from "./read.ts";
@@ -102,7 +104,13 @@ export class Run {
     { from, onEvent }: OpenRunOptions,
   ): Promise<Run> {
     const id = sha256(jsonText({ config, ...(from === undefined ? {} : { from }) }));
-    const identity = { id, version: VERSION, ...(from === undefined ? {} : { from }), changes: [] };
+    const identity = {
+      id,
+      version: VERSION,
+      config: sha256(jsonText(config)),
+      ...(from === undefined ? {} : { from }),
+      changes: [],
+    };
     const run = new Run(folder, config, identity, held, onEvent);
     // What is left of a start that was killed.
     await removePartials(folder);
@@ -124,10 +132,7 @@ export class Run {
   ): Promise<Run> {
     const before = await readRunConfig(folder);
     const stored = await readIdentity(folder);
-    const last = stored.changes.at(-1);
-    // Killed after a change was written down and before it was made.
-    const identity =
-      last === undefined || isInForce(before, last.set) ? stored : { ...stored, changes: stored.changes.slice(0, -1) };
+    const identity = await identityInForce(folder, stored);
     const changes = changesOf(before, config);
     await tidy(folder);
     const newest = await newestCheckpoint(folder, identity.id, (text) => onEvent?.({ kind: "warning", text }));
@@ -138,8 +143,8 @@ export class Run {
       );
     const { run: _, metrics, ...standing } = newest?.progress ?? { run: identity.id, metrics: NOTHING, ...BEGINNING };
     const { stage, step } = standing;
-    const next =
-      changes.length === 0 ? identity : { ...identity, changes: [...identity.changes, { stage, step, set: changes }] };
+    const change = { stage, step, set: changes, config: sha256(jsonText(config)) };
+    const next = changes.length === 0 ? identity : { ...identity, changes: [...identity.changes, change] };
     const run = new Run(folder, config, next, held, onEvent);
     run.newest = newest?.folder;
     run.standing = standing;
@@ -262,6 +267,23 @@ async function lockOrLeave(folder: string, made: readonly string[]): Promise<Loc
     throw error;
   }
 }
+
+/**
+ * The identity without a last change that was written down and not made, as when a process is killed between the two. Throws `FileError`
+ * for a configuration that the run did not write.
+ */
+async function identityInForce(folder: string, identity: Identity): Promise<Identity> {
+  const path = fileOf.config(folder);
+  const found = sha256(jsonText(await readJson(path, z.unknown(), "the configuration of a run", fileError)));
+  const [last, before] = [identity.config, ...identity.changes.map(({ config }) => config)].toReversed();
+  // Runs of versions that did not write it down.
+  if (last === undefined || last === found) return identity;
+  if (before === found) return { ...identity, changes: identity.changes.slice(0, -1) };
+  throw new FileError(
+    `${path}: the file is not what the run wrote: it was edited; put it back, and change a run with --resume --set KEY=VALUE`,
+  );
+}
+const fileError = (message: string, options?: ErrorOptions) => new FileError(message, options);
 
 async function refuseExisting(folder: string): Promise<void> {
   const names: readonly string[] = await readdir(folder).catch(() => []);

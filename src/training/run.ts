@@ -97,6 +97,11 @@ async function trainSupervised(stage: "base" | "sft", { step: from }: Standing, 
   const { agent, config, root, options } = training;
   const traces = await tracesOf(config, rostersOf(agent), stage);
   const examples = traces.filter(({ split }) => split === "train").map((trace) => supervisedExample(trace, agent.encoding));
+  if (examples.length === 0 && config[stage].epochs > 0)
+    throw new ConfigError(
+      `${stage}.examples: all ${traces.length} examples are of episodes held back for validation; expected more than ` +
+        `${config[stage].examples}, or ${stage}.epochs = 0`,
+    );
   const steps = supervisedSteps(examples.length, config[stage]);
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   let began = performance.now();

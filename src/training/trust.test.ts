@@ -3,10 +3,11 @@ import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { jsonText, sha256 } from "../files.ts";
 import { openAgent } from "../runs/agent.ts";
 import { ConfigError, parseConfig } from "../runs/config.ts";
 import { lockFolder } from "../runs/lock.ts";
-import { readIdentity, readMetrics, readReports, readRun, readTiming } from "../runs/read.ts";
+import { readIdentity, readRunConfig, readMetrics, readReports, readRun, readTiming } from "../runs/read.ts";
 import type { RunEvent } from "../runs/stages.ts";
 import { train } from "./run.ts";
 
@@ -67,7 +68,7 @@ describe("runs that are continued", () => {
   test("go on as long as asked, write the change down, and measure the new weights", async () => {
     const before = await values(run);
     await resume(longer);
-    expect((await readIdentity(run)).changes).toEqual([{ stage: "sepo", step: 6, set: ["sepo.steps=9"] }]);
+    expect((await readIdentity(run)).changes).toMatchObject([{ stage: "sepo", step: 6, set: ["sepo.steps=9"] }]);
     expect((await readMetrics(run)).filter(({ stage }) => stage === "sepo")).toHaveLength(9);
     const after = await values(run);
     expect(after.slice(0, 2)).toEqual(before.slice(0, 2));
@@ -112,6 +113,20 @@ describe("runs that are continued", () => {
     await expect(train(config, run, { resume: true })).rejects.toThrow(message);
   });
 
+  test.each([
+    ["edited", (text: string) => text.replace('"seed": 0', '"seed": 1'), /config\.json: .*it was edited/],
+    ["edited where a change is allowed", (text: string) => text.replace('"steps": 6', '"steps": 9'), /it was edited/],
+  ])("refuse a configuration that was %s", async (_, change, message) => {
+    const path = join(run, "config.json");
+    const text = await readFile(path, "utf8");
+    expect(change(text)).not.toBe(text);
+    await writeFile(path, change(text));
+    await expect(resume()).rejects.toThrow(message);
+    // Its form does not matter.
+    await writeFile(path, `\uFEFF${text.replaceAll("\n", "\r\n")}`);
+    await resume();
+  });
+
   test("refuse the checkpoint of another run", async () => {
     const other = join(root, `other-${count}`);
     await train(parseConfig({ ...config, seed: 9 }), other);
@@ -146,7 +161,9 @@ describe("runs that are continued", () => {
   test("forget a change that was written down and never made", async () => {
     const path = join(run, "run.json");
     const identity = await readIdentity(run);
-    const change = { stage: "sepo", step: 6, set: ["sepo.steps=9"] };
+    const set = { stage: "sepo", step: 6, set: ["sepo.steps=9"] };
+    const stored = { ...(await readRunConfig(run)), sepo: longer.sepo };
+    const change = { ...set, config: sha256(jsonText(stored)) };
     await writeFile(path, JSON.stringify({ ...identity, changes: [change] }));
     await resume();
     expect((await readIdentity(run)).changes).toEqual([]);
@@ -156,6 +173,14 @@ describe("runs that are continued", () => {
     expect((await readIdentity(run)).changes).toEqual([change]);
     await resume(longer);
     expect((await readIdentity(run)).changes).toEqual([change]);
+  });
+
+  test("say so when all of a tiny dataset is held back", async () => {
+    const folder = join(root, `tiny-${count}`);
+    const tiny = parseConfig({ ...config, base: { examples: 5 } });
+    await expect(train(tiny, folder)).rejects.toThrow(/base\.examples: all \d+ examples are of episodes held back/);
+    await expect(train(tiny, folder)).rejects.toThrow(ConfigError);
+    await expect(readdir(folder)).rejects.toThrow(/ENOENT/);
   });
 
   test("do not begin with other weights than those they were to begin with", async () => {
