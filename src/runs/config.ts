@@ -49,6 +49,18 @@ const exploiter = z
   })
   .prefault({});
 
+/** Settings of SEPO that a game may have for itself. */
+const ofGame = {
+  beta: weight.describe("price of the KL to the reference: J per nat and decision (docs/credit.md)"),
+  finalBeta: z
+    .number()
+    .positive()
+    .max(1)
+    .describe("beta at the last step, as a share of beta; geometric, so that a strong pull ends as a weak one"),
+  failureCost: weight.describe("cost of unreadable replies, in units of J"),
+  hingeWidth: weight.describe("softens the hinge of e over this range of q - r per round; 0: the gradient of J itself"),
+};
+
 const sepo = z
   .strictObject({
     steps: count.default(80).describe("training steps, one rollout each"),
@@ -63,22 +75,19 @@ const sepo = z
     learningRate: rate.default(5e-4).describe("of Adam, at the first step"),
     finalLearningRate: z.number().min(0).max(1).default(1).describe("at the last step, as a share of learningRate; linear"),
     clip: rate.default(0.2).describe("PPO's clip of the probability ratio: 1 - clip to 1 + clip"),
-    beta: weight.default(0.01).describe("price of the KL to the reference: J per nat and decision (docs/credit.md)"),
-    finalBeta: z
-      .number()
-      .positive()
-      .max(1)
-      .default(1)
-      .describe("beta at the last step, as a share of beta; geometric, so that a strong pull ends as a weak one"),
+    beta: ofGame.beta.default(0.01),
+    finalBeta: ofGame.finalBeta.default(1),
     reference: z
       .enum(["sft", "base"])
       .default("sft")
       .describe("whom the KL is measured to: the SFT model, or the base model, which in our recipes plays uniformly"),
-    failureCost: weight.default(1).describe("cost of unreadable replies, in units of J"),
+    failureCost: ofGame.failureCost.default(1),
     hingeMemory: z.number().min(0).lt(1).default(0.9).describe("decay per step of the running gap that decides the hinge of e"),
-    hingeWidth: weight
-      .default(0)
-      .describe("softens the hinge of e over this range of q - r per round; 0: the gradient of J itself"),
+    hingeWidth: ofGame.hingeWidth.default(0),
+    games: z
+      .record(z.string(), z.strictObject(ofGame).partial())
+      .default({})
+      .describe("what is different in some games: beta, finalBeta, failureCost, hingeWidth, by the game's name"),
     exploiter,
     maxStepsOffPolicy: count
       .default(0)

@@ -11,7 +11,7 @@ export const adamSettings = (
 
 export const trainingPlan = ({ sampler, base, sft, sepo }: RunConfig): TrainingPlan => ({
   temperature: sampler.temperature,
-  reference: sepo.beta > 0,
+  reference: pricesKl(sepo),
   offPolicy: { "sepo.maxStepsOffPolicy": sepo.maxStepsOffPolicy, "sepo.stragglerSeconds": sepo.stragglerSeconds },
   adam: {
     ...(base.epochs === 0 ? {} : { base: adamSettings(base) }),
@@ -19,3 +19,7 @@ export const trainingPlan = ({ sampler, base, sft, sepo }: RunConfig): TrainingP
     sepo: adamSettings(sepo),
   },
 });
+
+/** Whether any game of SEPO has a KL to a reference. */
+export const pricesKl = ({ beta, games }: RunConfig["sepo"]): boolean =>
+  beta > 0 || Object.values(games).some((own) => (own.beta ?? 0) > 0);

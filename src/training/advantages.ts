@@ -2,7 +2,7 @@
  * From played groups to the advantages an engine learns from. Every scaling of an advantage is here, in the order it is applied:
  *
  * 1. credit: each decision's, less its baseline (`decision-credit.ts`), in units of J per decision where the credit is a share of J;
- * 2. plus beta * (mean(d) - d) at each token, d = log p - log p_reference in nats, centred over the batch and never clamped, so that beta is
+ * 2. plus beta * (mean(d) - d) at each token, d = log p - log p_reference in nats, centred over the game's and never clamped, so that beta is
  *    a price: what a nat of KL per decision must gain in J;
  * 3. divided by the number of the game's decisions in a whole rollout and by the number of games, which makes the sum over examples a
  *    mean over games;
@@ -24,12 +24,6 @@ export interface AdvantageSettings extends DecisionCreditSettings {
   readonly hingeMemory: number;
 }
 
-/** An example with its credit at every token, and what it is divided by at the end. */
-interface Credited {
-  readonly example: PpoExample;
-  readonly over: number;
-}
-
 export interface Advantages {
   readonly examples: readonly PpoExample[];
   /** Mean of d over the batch's tokens, in nats, which estimates the KL divergence to the reference. */
@@ -42,27 +36,28 @@ export interface Advantages {
 export async function advantagesOf(
   rosters: readonly Roster[],
   { groups, planned }: { readonly groups: readonly PlayedGroup[]; readonly planned: number },
-  settings: AdvantageSettings,
+  settingsOf: (game: string) => AdvantageSettings,
   before: Gaps,
   key: Key,
   { reference, temperature }: { readonly reference?: Sampler; readonly temperature: number },
 ): Promise<Advantages> {
   const played = rosters.filter((roster) => groupsOf(roster, groups).length > 0);
   let gaps = before;
-  const credited = played.flatMap((roster): Credited[] => {
+  const examples: PpoExample[] = [];
+  const distances: number[] = [];
+  for (const roster of played) {
+    const { name } = roster.game.facts;
+    const settings = settingsOf(name);
     const own = groupsOf(roster, groups);
-    const known = gapsOf(roster, own, before);
-    const { credit, gaps: measured } = creditDecisions(roster, own, settings, known, foldIn(key, roster.game.facts.name));
+    const { credit, gaps: measured } = creditDecisions(roster, own, settings, gapsOf(roster, own, gaps), foldIn(key, name));
     gaps = updateGaps(roster, gaps, measured, settings.hingeMemory);
-    const examples = examplesOf(own, credit);
-    const over = (played.length * examples.length * planned) / groups.length;
-    return examples.map((example) => ({ example, over }));
-  });
-  const judged = settings.beta === 0 ? undefined : reference;
-  // Without a KL, what has no credit teaches nothing.
-  const used =
-    judged === undefined ? credited.filter(({ example }) => example.advantages.some((value) => value !== 0)) : credited;
-  return { gaps, ...(await withReference(used, settings.beta, temperature, judged)) };
+    const credited = examplesOf(own, credit);
+    const over = (played.length * credited.length * planned) / groups.length;
+    const judged = await withReference(credited, settings.beta, temperature, reference);
+    examples.push(...judged.examples.map((example) => mapAdvantages(example, (advantage) => advantage / over)));
+    distances.push(...judged.distances);
+  }
+  return { examples, gaps, kl: distances.length === 0 ? 0 : mean(distances) };
 }
 
 /** An example for each decision that a model wrote, every token with its decision's credit. */
@@ -75,25 +70,25 @@ const examplesOf = (groups: readonly PlayedGroup[], credit: readonly (readonly (
     ),
   );
 
-/** Steps 2 and 3. */
+/** Step 2, and d of every token. Without a KL, what has no credit teaches nothing and is left out. */
 async function withReference(
-  credited: readonly Credited[],
+  credited: readonly PpoExample[],
   beta: number,
   temperature: number,
   reference: Sampler | undefined,
-): Promise<Omit<Advantages, "gaps">> {
-  if (credited.length === 0 || reference === undefined)
-    return { examples: credited.map(({ example, over }) => mapAdvantages(example, (a) => a / over)), kl: 0 };
+): Promise<{ readonly examples: readonly PpoExample[]; readonly distances: readonly number[] }> {
+  if (credited.length === 0 || beta === 0 || reference === undefined)
+    return { examples: credited.filter(({ advantages }) => advantages.some((value) => value !== 0)), distances: [] };
   const scores = await reference.score(
-    credited.map(({ example: { prompt, completion } }) => ({ prompt, continuation: completion })),
+    credited.map(({ prompt, completion }) => ({ prompt, continuation: completion })),
     temperature,
   );
-  const distances = credited.map(({ example: { logprobs } }, i) => logprobs.map((p, t) => p - scores[i][t]));
-  const kl = mean(distances.flat());
-  const examples = credited.map(({ example, over }, i) =>
-    mapAdvantages(example, (a, t) => (a + beta * (kl - distances[i][t])) / over),
-  );
-  return { examples, kl };
+  const distances = credited.map(({ logprobs }, i) => logprobs.map((p, t) => p - scores[i][t]));
+  const centre = mean(distances.flat());
+  return {
+    examples: credited.map((example, i) => mapAdvantages(example, (a, t) => a + beta * (centre - distances[i][t]))),
+    distances: distances.flat(),
+  };
 }
 
 /** Step 4: keyed shares of the examples, one for each update. */

@@ -10,6 +10,7 @@ import { type Key, foldIn, seedKey } from "../random.ts";
 import { type Agent, createAgent, openAgent, rostersOf, saveAgent } from "../runs/agent.ts";
 import { type RunConfig, parseConfig } from "../runs/config.ts";
 import { type RunGame, openGames } from "../runs/games.ts";
+import { pricesKl } from "../runs/plan.ts";
 import { createChat } from "../text/chat.ts";
 import { createTokenizer, loadTokenizer } from "../text/tokenizer.ts";
 import type { Metrics } from "./metrics.ts";
@@ -128,7 +129,7 @@ async function runSepo(options: CheckOptions, config: RunConfig, games: readonly
   const agent = await createAgent(config, games, () => [], connection);
   try {
     await saveAgent(agent, join(folder, "first"));
-    const reference = config.sepo.beta === 0 ? undefined : (await openAgent(join(folder, "first"), connection)).engine;
+    const reference = pricesKl(config.sepo) ? (await openAgent(join(folder, "first"), connection)).engine : undefined;
     const all: Metrics[] = [];
     const seconds: number[] = [];
     let prompts: readonly Prompt[] = [];

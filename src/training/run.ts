@@ -9,6 +9,7 @@ import { type Agent, createAgent, modelOf, openAgent, rostersOf } from "../runs/
 import { ConfigError, type RunConfig } from "../runs/config.ts";
 import { type RunGame, openGames } from "../runs/games.ts";
 import { fileOf } from "../runs/read.ts";
+import { pricesKl } from "../runs/plan.ts";
 import { Run, type Standing } from "../runs/run.ts";
 import { type RunEvent, STAGES, type Stage } from "../runs/stages.ts";
 import { evaluateStage } from "./evaluate-stage.ts";
@@ -43,6 +44,11 @@ interface Training {
 export async function train(config: RunConfig, folder: string, options: TrainOptions = {}): Promise<AgentReport[]> {
   const { resume = false, from, signal, onEvent } = options;
   const games = await openGames(config, options.modules ?? (resume ? folder : process.cwd()));
+  const unknown = Object.keys(config.sepo.games).find((name) => games.every(({ roster }) => roster.game.facts.name !== name));
+  if (unknown !== undefined)
+    throw new ConfigError(
+      `sepo.games.${unknown}: the run has no such game; expected ${games.map(({ roster }) => roster.game.facts.name).join(", ")}`,
+    );
   const connection: Connection = {
     ...options.connection,
     ...driverOf(config.engine.kind).connection?.(config.engine),
@@ -119,7 +125,7 @@ async function trainSupervised(stage: "base" | "sft", { step: from }: Standing, 
 async function trainSepo({ step, gaps, exploiters }: Standing, training: Training): Promise<number> {
   const { agent, config, root, options } = training;
   const { steps, transcriptsEvery } = config.sepo;
-  const reference = config.sepo.beta === 0 ? undefined : await referenceOf(training);
+  const reference = pricesKl(config.sepo) ? await referenceOf(training) : undefined;
   const alarm = gapAlarm(config.sepo.gapAlarm, options.onEvent);
   const learner = { ...agent, rosters: rostersOf(agent), ...(reference === undefined ? {} : { reference }) };
   try {

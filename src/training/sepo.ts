@@ -27,6 +27,8 @@ export interface SepoSettings extends AdvantageSettings, RolloutSize, StreamSett
   readonly finalBeta: number;
   readonly clip: number;
   readonly exploiter: ExploiterSettings;
+  /** What is different in some games, by name. */
+  readonly games?: Readonly<Record<string, { readonly [K in GameKey]?: number | undefined }>>;
   /** Nothing is played ahead of a step after which the run is saved. */
   readonly checkpointEvery: number;
   readonly weightDecay: number;
@@ -34,6 +36,9 @@ export interface SepoSettings extends AdvantageSettings, RolloutSize, StreamSett
   readonly beta1: number;
   readonly beta2: number;
 }
+
+/** Settings that a game may have for itself. */
+type GameKey = "beta" | "finalBeta" | "failureCost" | "hingeWidth";
 
 /** Who learns, from whom. */
 export interface SepoAgent {
@@ -112,14 +117,7 @@ export async function learn(
   { step, gaps: before }: Pick<SepoState, "step" | "gaps">,
 ): Promise<{ readonly metrics: Metrics; readonly gaps: Gaps }> {
   const options = { temperature, ...(reference === undefined ? {} : { reference }) };
-  const { examples, kl, gaps } = await advantagesOf(
-    rosters,
-    batch,
-    { ...settings, beta: betaAt(step, settings) },
-    before,
-    key,
-    options,
-  );
+  const { examples, kl, gaps } = await advantagesOf(rosters, batch, settingsAt(step, settings), before, key, options);
   const adam = adamSettings({ ...settings, learningRate: learningRateAt(step, settings) });
   const { updates, clip } = settings;
   const updated = await updatePolicy(engine, examples, foldIn(key, "updates"), { updates, clip, temperature, adam });
@@ -129,7 +127,15 @@ export async function learn(
 const learningRateAt = (step: number, { learningRate, finalLearningRate, steps }: SepoSettings): number =>
   learningRate * (1 - ((1 - finalLearningRate) * step) / steps);
 
-const betaAt = (step: number, { beta, finalBeta, steps }: SepoSettings): number => beta * finalBeta ** (step / steps);
+/** The settings of a game at a step: its own before those of all, and the price of the KL as it has become. */
+const settingsAt =
+  (step: number, settings: SepoSettings) =>
+  (game: string): AdvantageSettings => {
+    const own = settings.games?.[game] ?? {};
+    const { beta = settings.beta, finalBeta = settings.finalBeta } = own;
+    const { failureCost = settings.failureCost, hingeWidth = settings.hingeWidth } = own;
+    return { ...settings, failureCost, hingeWidth, beta: beta * finalBeta ** (step / settings.steps) };
+  };
 
 /** The step up to which may be played ahead: a run that continues from a checkpoint must play with the same weights. */
 const nextPause = (step: number, { steps, checkpointEvery }: SepoSettings): number =>
