@@ -8,9 +8,11 @@
  * Abstraction: own value and the last round's two bids (2 x (1 + 9) keys).
  */
 import { z } from "zod";
-import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { auctionWording } from "./auction-wordings.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat } from "./game.ts";
 import { words } from "./grammar.ts";
 import { differing, readOptions, whole } from "./settings.ts";
+import { type WordingName, howToAnswer, wordingOption } from "./wordings.ts";
 
 export const AUCTION_BIDS = ["LOW", "MEDIUM", "HIGH"] as const;
 export type AuctionBid = (typeof AUCTION_BIDS)[number];
@@ -52,10 +54,12 @@ export interface AuctionView {
 
 export const auctionOptions = z.strictObject({
   rounds: whole(1).default(6).describe("rounds of an episode"),
+  wording: wordingOption,
 });
 export interface AuctionOptions {
   readonly protocol?: Protocol;
   readonly rounds?: number;
+  readonly wording?: WordingName;
 }
 
 const DRAWS: readonly Values[] = AUCTION_VALUES.flatMap((a) => AUCTION_VALUES.map((b) => [a, b] as const));
@@ -85,7 +89,7 @@ const OUTCOMES: Record<Protocol, (sale: Sale) => RoundOutcome> = {
 
 export function auction({ protocol = "corrected", ...given }: AuctionOptions = {}): Game<AuctionState, AuctionView> {
   const options = readOptions("auction", auctionOptions, given);
-  const { rounds } = options;
+  const { rounds, wording } = options;
   const facts: GameFacts = {
     name: "auction",
     title: "Repeated first-price auction",
@@ -108,6 +112,7 @@ export function auction({ protocol = "corrected", ...given }: AuctionOptions = {
     unit: "points",
   };
   const grammar = words(AUCTION_BIDS, { noun: "bid" });
+  const told = auctionWording(wording, { rounds, floored: protocol === "paper" });
   const outcomeOf = OUTCOMES[protocol];
   const finish = ({ sold }: AuctionState, sale: Sale): AuctionState => ({
     sold: [...sold, sale],
@@ -116,11 +121,7 @@ export function auction({ protocol = "corrected", ...given }: AuctionOptions = {
   });
   return {
     facts,
-    rules:
-      `You bid in a first-price sealed-bid auction against one opponent for ${rounds} rounds. Each round each of you privately gets a ` +
-      "value of 2 or 4, equally likely, and both bid at once: LOW costs 1, MEDIUM 2, HIGH 3. The higher bid wins; a coin breaks ties. " +
-      `The winner gets its value minus its bid${protocol === "paper" ? ", but at least 0" : ", which may be below 0"}; the other gets 0. ` +
-      `Bids become public, values do not. ${howToAnswer(grammar)}`,
+    rules: `${told.rules} ${howToAnswer(grammar, wording)}`,
     grammar,
     start: () => ({ sold: [], values: undefined, tied: undefined }),
     turn({ sold, values, tied }) {
@@ -167,17 +168,7 @@ export function auction({ protocol = "corrected", ...given }: AuctionOptions = {
       })),
     }),
     legal: () => AUCTION_BIDS,
-    // Their score would reveal their values, so their wins are told instead.
-    observation: ({ played, value }) =>
-      [
-        `Round ${played.length + 1} of ${rounds}. Your score: ${played.reduce((sum, { payoff }) => sum + payoff, 0)}. ` +
-          `Won: you ${played.filter(({ won }) => won).length}, they ${played.filter(({ won }) => !won).length}.`,
-        ...played.map(
-          ({ value: had, own, their, won, payoff }, i) =>
-            `${i + 1}: value ${had}, you ${own}, they ${their}, ${won ? `you won ${payoff}` : "they won"}.`,
-        ),
-        `Your value is ${value}. Your bid?`,
-      ].join("\n"),
+    observation: told.observation,
     informationState: ({ played, value }) =>
       [...played.map(({ value: had, own, their, won }) => `${had}${own[0]}${their[0]}${won ? "+" : "-"}`), value].join(" "),
     abstraction: ({ played, value }) => {

@@ -188,7 +188,3 @@ export function either<T>(first: T, probability: number, second: T): Distributio
 /** `A, B or C`. */
 export const listed = (items: readonly string[]): string =>
   items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} or ${items[items.length - 1]}`;
-
-/** How every game's rules end. */
-export const howToAnswer = ({ description }: Grammar): string =>
-  `Think briefly, then end with your action alone on the last line: ${description}.`;

@@ -14,6 +14,7 @@ export { type NumberList, type WordAndNumber, numberList, wordAndNumber, words }
 export { tokensOf } from "./line.ts";
 export { PARSE_FAILURES, type ParseFailureCause, type ParseOptions, type Parsed, parse } from "./parse.ts";
 export { type GameSettings, describeSettings, harmWeightsSchema, readOptions, sameSettings, withWeights } from "./settings.ts";
+export { WORDINGS, type Wording, type WordingName, howToAnswer, wordingOption } from "./wordings.ts";
 export { auction, ipd, kuhn, negotiation, split };
 
 /** The options of every game: a zod schema with descriptions and the standard game's values as defaults. */

@@ -6,9 +6,11 @@
  * Abstraction: memory one, that is, the previous round's two actions (5 keys).
  */
 import { z } from "zod";
-import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat } from "./game.ts";
 import { words } from "./grammar.ts";
+import { ipdWording } from "./ipd-wordings.ts";
 import { differing, readOptions, whole } from "./settings.ts";
+import { type WordingName, howToAnswer, wordingOption } from "./wordings.ts";
 
 export const IPD_ACTIONS = ["COOPERATE", "DEFECT"] as const;
 export type IpdAction = (typeof IPD_ACTIONS)[number];
@@ -46,6 +48,7 @@ export const ipdOptions = z
       .refine(({ R, T, S, P }) => T > R && R > P && P > S && 2 * R > T + S && R > 0, { error: DILEMMA })
       .prefault({})
       .describe("points of a round"),
+    wording: wordingOption,
   })
   .refine(({ rounds, continuation }) => continuation === undefined || rounds === ROUNDS, {
     error: ONE_HORIZON,
@@ -74,16 +77,14 @@ export interface IpdOptions {
   /** Probability that another round follows; replaces the announced horizon by an unannounced geometric one. */
   readonly continuation?: number | undefined;
   readonly payoffs?: Partial<IpdPayoffs>;
+  readonly wording?: WordingName;
 }
 
 const isAction = (text: string | undefined): text is IpdAction => IPD_ACTIONS.some((action) => action === text);
 
-/** Points as people write them, without the noise of binary fractions. */
-const points = (value: number): string => String(Number(value.toFixed(6)));
-
 export function ipd({ protocol = "corrected", ...given }: IpdOptions = {}): Game<IpdState, IpdView> {
   const options = readOptions("ipd", ipdOptions, given);
-  const { rounds, continuation, payoffs } = options;
+  const { rounds, continuation, payoffs, wording } = options;
   const { R, T, S, P } = payoffs;
   const paid: Record<IpdAction, Record<IpdAction, number>> = {
     COOPERATE: { COOPERATE: R, DEFECT: S },
@@ -113,6 +114,7 @@ export function ipd({ protocol = "corrected", ...given }: IpdOptions = {}): Game
     unit: "points",
   };
   const grammar = words(IPD_ACTIONS);
+  const told = ipdWording(wording, { payoffs, ...(continuation === undefined ? { rounds } : {}) });
   const outcomeOf = ([first, second]: readonly [IpdAction, IpdAction]): RoundOutcome => {
     const [own, their] = [paid[first][second], paid[second][first]];
     return {
@@ -123,11 +125,7 @@ export function ipd({ protocol = "corrected", ...given }: IpdOptions = {}): Game
   };
   return {
     facts,
-    rules:
-      `You play the iterated prisoner's dilemma against one opponent${continuation === undefined ? ` for ${rounds} rounds` : ""}. ` +
-      `Each round both of you choose COOPERATE or DEFECT at once. If both cooperate, each gets ${points(R)} ${R === 1 ? "point" : "points"}. ` +
-      `If both defect, each gets ${points(P)}. If only one defects, the defector gets ${points(T)} and the other ${points(S)}. ` +
-      howToAnswer(grammar),
+    rules: `${told.rules} ${howToAnswer(grammar, wording)}`,
     grammar,
     start: () => ({ played: [], undecided: false, over: false }),
     turn(state) {
@@ -165,12 +163,7 @@ export function ipd({ protocol = "corrected", ...given }: IpdOptions = {}): Game
       },
     }),
     legal: () => IPD_ACTIONS,
-    observation: ({ played, scores }) =>
-      [
-        `Round ${played.length + 1}${continuation === undefined ? ` of ${rounds}` : ""}. Score: you ${points(scores.own)}, they ${points(scores.their)}.`,
-        ...played.map(({ own, their }, i) => `${i + 1}: you ${own}, they ${their}.`),
-        "Your action?",
-      ].join("\n"),
+    observation: told.observation,
     informationState: ({ played }) => played.map(({ own, their }) => own[0] + their[0]).join(" "),
     abstraction: ({ played }) => {
       const last = played[played.length - 1];

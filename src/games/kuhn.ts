@@ -6,9 +6,11 @@
  * Abstraction: the information set within the hand, own card and the betting so far (12 keys); other hands are ignored.
  */
 import { z } from "zod";
-import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat } from "./game.ts";
 import { words } from "./grammar.ts";
+import { kuhnWording } from "./kuhn-wordings.ts";
 import { differing, readOptions, whole } from "./settings.ts";
+import { type WordingName, howToAnswer, wordingOption } from "./wordings.ts";
 
 export const KUHN_CARDS = ["J", "Q", "K"] as const;
 export type KuhnCard = (typeof KUHN_CARDS)[number];
@@ -105,30 +107,25 @@ function seen(hand: Hand, seat: Seat): KuhnHandSeen {
   };
 }
 
-const signed = (chips: number): string => (chips > 0 ? `+${chips}` : String(chips));
-const who = (first: boolean, index: number): string => ((index % 2 === 0) === first ? "you" : "they");
-const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
-const line = (hand: KuhnHandSeen, index: number): string =>
-  `${index + 1}: ${hand.card} against ${hand.their ?? "unknown"}, ` +
-  `${hand.bets.map((bet, i) => `${who(hand.first, i)} ${bet}`).join(" ")}, ${signed(hand.payoff)}.`;
-
 const EVEN = "an even whole number of hands, so that both seats act first equally often";
 export const kuhnOptions = z.strictObject({
   hands: whole(1)
     .multipleOf(2, { error: EVEN })
     .default(6)
     .describe("hands of an episode; even, as seats alternate and exploitability is per cycle of two"),
+  wording: wordingOption,
 });
 /** One hand, which is no episode, is a game of its own for solvers. */
 const anyHands = kuhnOptions.extend({ hands: whole(1).default(6) });
 export interface KuhnOptions {
   readonly protocol?: Protocol;
   readonly hands?: number;
+  readonly wording?: WordingName;
 }
 
 export function kuhn({ protocol = "corrected", ...given }: KuhnOptions = {}): Game<KuhnState, KuhnView> {
   const options = readOptions("kuhn", anyHands, given);
-  const { hands } = options;
+  const { hands, wording } = options;
   const facts: GameFacts = {
     name: "kuhn",
     title: "Kuhn poker",
@@ -152,13 +149,10 @@ export function kuhn({ protocol = "corrected", ...given }: KuhnOptions = {}): Ga
   };
   const grammar = words(KUHN_ACTIONS);
   const legal = (view: KuhnView) => open(view.bets);
+  const told = kuhnWording(wording, hands, legal);
   return {
     facts,
-    rules:
-      `You play ${hands} hands of Kuhn poker against one opponent. The deck is J, Q, K; K is highest, J lowest. Each hand both of you ante 1 chip ` +
-      "and get one card; you take turns acting first. A player may PASS or BET 1 chip; after a bet the other must CALL or FOLD. " +
-      "If nobody folds, the higher card wins the pot. " +
-      howToAnswer(grammar),
+    rules: `${told.rules} ${howToAnswer(grammar, wording)}`,
     grammar,
     start: () => ({ finished: [], hand: undefined }),
     turn({ finished, hand }) {
@@ -190,17 +184,7 @@ export function kuhn({ protocol = "corrected", ...given }: KuhnOptions = {}): Ga
       score: finished.reduce((sum, past) => sum + payoffsOf(past)[seat], 0),
     }),
     legal,
-    observation: (view) => {
-      const story = view.bets
-        .map((bet, i) => `${i === 0 ? capital(who(view.first, i)) : who(view.first, i)} ${bet}`)
-        .join(", ");
-      const opening = view.first ? "You act first." : "You act second.";
-      return [
-        `Hand ${view.finished.length + 1} of ${hands}. Score: you ${signed(view.score)}, they ${signed(-view.score)}.`,
-        ...view.finished.map(line),
-        `${opening}${story === "" ? "" : ` ${story}.`} You hold ${view.card}. ${legal(view).join(" or ")}?`,
-      ].join("\n");
-    },
+    observation: told.observation,
     informationState: (view) =>
       [
         ...view.finished.map((hand) => `${hand.card}${hand.their ?? "?"}${hand.bets.join("")}`),

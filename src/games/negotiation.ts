@@ -16,10 +16,11 @@ import {
   type Protocol,
   type RoundOutcome,
   type Seat,
-  howToAnswer,
 } from "./game.ts";
 import { numberList } from "./grammar.ts";
+import { negotiationWording } from "./negotiation-wordings.ts";
 import { differing, readOptions, whole } from "./settings.ts";
+import { type WordingName, howToAnswer, wordingOption } from "./wordings.ts";
 
 export const ITEMS = ["books", "hats", "balls"] as const;
 /** One number per item: a pool, values, or a demand. */
@@ -80,10 +81,12 @@ export interface NegotiationView {
 
 export const negotiationOptions = z.strictObject({
   rounds: whole(1).default(4).describe("rounds of an episode"),
+  wording: wordingOption,
 });
 export interface NegotiationOptions {
   readonly protocol?: Protocol;
   readonly rounds?: number;
+  readonly wording?: WordingName;
 }
 
 const NOTHING: Bundle = [0, 0, 0];
@@ -100,7 +103,7 @@ export function negotiation({ protocol = "corrected", ...given }: NegotiationOpt
   NegotiationView
 > {
   const options = readOptions("negotiation", negotiationOptions, given);
-  const { rounds } = options;
+  const { rounds, wording } = options;
   const facts: GameFacts = {
     name: "negotiation",
     title: "Multi-issue item negotiation",
@@ -129,6 +132,7 @@ export function negotiation({ protocol = "corrected", ...given }: NegotiationOpt
     description: `your demand as [books, hats, balls], for example ${demandText([1, 0, 2])}`,
     noun: "demand",
   });
+  const told = negotiationWording(wording, rounds, demandText);
   const outcomeOf = (pool: Bundle, { demands, values }: Exchange): RoundOutcome => {
     const deal = agrees(pool, demands);
     const collusive = (seat: Seat) => (COLLUSIVE[protocol](demands[seat], pool) ? 1 : 0);
@@ -140,10 +144,7 @@ export function negotiation({ protocol = "corrected", ...given }: NegotiationOpt
   };
   return {
     facts,
-    rules:
-      `You divide books, hats and balls with one opponent, ${rounds} rounds over the same pool. Each of you has private values per item. ` +
-      "Each round both demand some of each item at once. If no item is demanded more than there is, each gets its demand times its own " +
-      `values; otherwise both get 0. ${howToAnswer(grammar)}`,
+    rules: `${told.rules} ${howToAnswer(grammar, wording)}`,
     grammar,
     start: () => ({ pool: undefined, values: [], played: [] }),
     turn({ pool, values, played }) {
@@ -182,17 +183,7 @@ export function negotiation({ protocol = "corrected", ...given }: NegotiationOpt
       })),
     }),
     legal: ({ pool }) => ACTIONS.get(pool.join(" ")) ?? [],
-    // Their score would reveal their values, so the deals are told instead.
-    observation: ({ pool, values, played }) =>
-      [
-        `Round ${played.length + 1} of ${rounds}. Your score: ${played.reduce((sum, { payoff }) => sum + payoff, 0)}. ` +
-          `Deals: ${played.filter(({ deal }) => deal).length}.`,
-        ...played.map(
-          ({ own, their, deal, payoff }, i) =>
-            `${i + 1}: you ${demandText(own)}, they ${demandText(their)}, ${deal ? `deal, you got ${payoff}` : "no deal"}.`,
-        ),
-        `Pool ${demandText(pool)}. Your values ${demandText(values)}. Your demand?`,
-      ].join("\n"),
+    observation: told.observation,
     informationState: ({ pool, values, played }) =>
       [demandText(pool), demandText(values), ...played.map(({ own, their }) => demandText(own) + demandText(their))].join(" "),
     abstraction: ({ pool, values }) => `${pool.join("")}:${values.join("")}`,

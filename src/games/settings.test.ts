@@ -75,13 +75,13 @@ describe("options of the games", () => {
 
   /** Settings as they come from a file: the compiler has not seen them. */
   const WRONG: readonly (readonly [name: string, settings: object, message: string])[] = [
-    ["kuhn", { options: { rounds: 3 } }, 'kuhn has no option "rounds"; expected hands'],
+    ["kuhn", { options: { rounds: 3 } }, 'kuhn has no option "rounds"; expected hands, wording'],
     [
       "kuhn",
       { options: { hands: 3 } },
       "kuhn: the option hands is 3; expected an even whole number of hands, so that both seats act first equally often",
     ],
-    ["split", { options: { pie: 12 } }, 'split has no option "pie"; expected rounds'],
+    ["split", { options: { pie: 12 } }, 'split has no option "pie"; expected rounds, wording'],
     ["auction", { options: { rounds: 0 } }, "auction: the option rounds is 0; expected a whole number of at least 1"],
     ["auction", { options: { rounds: "6" } }, 'auction: the option rounds is "6"; expected a whole number of at least 1'],
     [

@@ -6,9 +6,11 @@
  * Abstraction: memory one, that is, the previous round's two demands (1 + 81 keys).
  */
 import { z } from "zod";
-import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat, howToAnswer } from "./game.ts";
+import { type Game, type GameFacts, GameError, type Protocol, type RoundOutcome, type Seat } from "./game.ts";
 import { wordAndNumber } from "./grammar.ts";
 import { differing, readOptions, whole } from "./settings.ts";
+import { splitWording } from "./split-wordings.ts";
+import { type WordingName, howToAnswer, wordingOption } from "./wordings.ts";
 
 export const PIE = 10;
 export const DEMANDS: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -31,11 +33,13 @@ export interface SplitView {
 
 export const splitOptions = z.strictObject({
   rounds: whole(1).default(4).describe("rounds of an episode"),
+  wording: wordingOption,
 });
 export interface SplitOptions {
   /** Changes nothing in the game; the pools differ. */
   readonly protocol?: Protocol;
   readonly rounds?: number;
+  readonly wording?: WordingName;
 }
 
 function outcomeOf([first, second]: readonly [number, number]): RoundOutcome {
@@ -49,7 +53,7 @@ function outcomeOf([first, second]: readonly [number, number]): RoundOutcome {
 
 export function split({ protocol = "corrected", ...given }: SplitOptions = {}): Game<SplitState, SplitView> {
   const options = readOptions("split", splitOptions, given);
-  const { rounds } = options;
+  const { rounds, wording } = options;
   const facts: GameFacts = {
     name: "split",
     title: "Split bargaining (Nash demand game)",
@@ -78,12 +82,11 @@ export function split({ protocol = "corrected", ...given }: SplitOptions = {}): 
     most: DEMANDS[DEMANDS.length - 1],
     units: ["point", "points"],
   });
+  const told = splitWording(wording, { pie: PIE, rounds });
   const score = ({ played }: SplitState, seat: Seat) => played.reduce((sum, pair) => sum + outcomeOf(pair).payoffs[seat], 0);
   return {
     facts,
-    rules:
-      `You bargain with one opponent over ${PIE} points, for ${rounds} rounds. Each round both of you demand a share at once. ` +
-      `If the demands sum to at most ${PIE}, each gets its demand; otherwise both get 0. ${howToAnswer(grammar)}`,
+    rules: `${told.rules} ${howToAnswer(grammar, wording)}`,
     grammar,
     start: () => ({ played: [] }),
     turn: ({ played }) => (played.length === rounds ? { kind: "over" } : { kind: "move", seats: [0, 1] }),
@@ -103,12 +106,7 @@ export function split({ protocol = "corrected", ...given }: SplitOptions = {}): 
       scores: { own: score(state, seat), their: score(state, seat === 0 ? 1 : 0) },
     }),
     legal: () => ACTIONS,
-    observation: ({ played, scores }) =>
-      [
-        `Round ${played.length + 1} of ${rounds}. Score: you ${scores.own}, they ${scores.their}.`,
-        ...played.map(({ own, their, deal }, i) => `${i + 1}: you ${own}, they ${their}, ${deal ? "deal" : "no deal"}.`),
-        "Your demand?",
-      ].join("\n"),
+    observation: told.observation,
     informationState: ({ played }) => played.map(({ own, their }) => `${own}${their}`).join(" "),
     abstraction: ({ played }) => {
       const last = played[played.length - 1];
