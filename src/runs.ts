@@ -24,10 +24,10 @@ export {
   type ModelEvaluationOptions,
   type ModelReport,
   evaluateModel,
-  measureModel,
   readModelEpisodes,
   readModelReport,
 } from "./runs/model-evaluation.ts";
+export { type MeasureModelOptions, type WordedReport, type WordedRosters, measureModel } from "./runs/measure-model.ts";
 export { type TokenModel, tokenModel } from "./runs/token-model.ts";
 export { sdkModel } from "./runs/sdk-model.ts";
 export { type Served, serveModel } from "./runs/serve.ts";

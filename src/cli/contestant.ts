@@ -14,7 +14,7 @@ import { modelPlayer } from "../play/players/model.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
 import type { Key } from "../random.ts";
 import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
-import { evaluationFile, isModelEvaluation, readAsked } from "../runs/model-evaluation.ts";
+import { askedRosters, evaluationFile, isModelEvaluation, readAsked } from "../runs/recording.ts";
 import { agentName } from "./agent-name.ts";
 
 export interface Contestant {
@@ -73,17 +73,18 @@ async function cassetteContestant(name: string, file: string, protocol: Protocol
   const model = await replayed(file);
   const games = GAME_NAMES.filter((game) => model.lines.some(({ episode }) => episode.startsWith(`${game}/`)));
   const rosters = games.map((game) => rosterOf(game, protocol === undefined ? {} : { protocol }));
-  return refereed(name, rosters, chatPlayer(model, name), () => Promise.resolve());
+  return refereed(name, rosters, chatPlayer(model, { name }), () => Promise.resolve());
 }
 
 /** A chat model by its evaluation, whose calls are replayed. */
 async function evaluatedContestant(name: string, folder: string): Promise<Contestant> {
-  const { games, protocol, seed, episodes } = await readAsked(folder);
+  const asked = await readAsked(folder);
+  const { seed, episodes, system } = asked;
   const model = await replayed(evaluationFile.calls(folder));
   const contestant = refereed(
     name,
-    games.map((game) => rosterOf(game, { protocol })),
-    chatPlayer(model, name),
+    await askedRosters(asked, folder),
+    chatPlayer(model, { name, ...(system === undefined ? {} : { system }) }),
     () => Promise.resolve(),
   );
   const recorded = evaluationKey(seed).join();

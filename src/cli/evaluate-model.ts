@@ -1,22 +1,24 @@
 /** The part of `sepo evaluate` that asks chat models. */
 import { join } from "node:path";
 import { forecastCalls } from "../evaluation/sampled-forecast.ts";
-import { GAME_NAMES, type Protocol } from "../games/index.ts";
+import { type Protocol, WORDINGS, type WordingName } from "../games/index.ts";
 import { replayed } from "../models/cassette.ts";
 import type { ChatModel, ChatSettings } from "../models/chat-model.ts";
 import { type Price, costOf } from "../models/cost.ts";
 import type { Probe } from "../models/probe.ts";
 import { KEY_VARIABLES, type ModelName, openModel } from "../models/providers.ts";
 import { redactor } from "../models/redact.ts";
-import { callsTable, repliesTable } from "../report/models.ts";
+import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
 import { ConfigError } from "../runs/config.ts";
-import { type ModelEvaluationOptions, type ModelReport, evaluateModel, measureModel } from "../runs/model-evaluation.ts";
+import { readText } from "../files.ts";
+import { type MeasureModelOptions, type WordedRosters, measureModel } from "../runs/measure-model.ts";
+import { type ModelEvaluationOptions, type ModelReport, evaluateModel } from "../runs/model-evaluation.ts";
 import { modelKey } from "./connection.ts";
 import { interruptSignal } from "./failure.ts";
 import type { ModelFlags } from "./model-options.ts";
 import { type Progress, createProgress } from "./progress.ts";
-import { namedRosters } from "./rosters.ts";
+import { namedGames, namedRosters } from "./rosters.ts";
 
 export interface EvaluateModelFlags extends ModelFlags {
   readonly game?: readonly string[];
@@ -32,7 +34,9 @@ export interface EvaluateModelFlags extends ModelFlags {
 const POSITIONS = 4;
 
 /** A report as it is printed: `asked` and `probe` are missing where nothing was asked. */
-export type PrintedReport = Pick<ModelReport, "report" | "replies" | "consumption" | "cost"> & { readonly probe?: Probe };
+export type PrintedReport = Pick<ModelReport, "report" | "replies" | "wordings" | "consumption" | "cost"> & {
+  readonly probe?: Probe;
+};
 
 /** Evaluates a model named on the command line; undefined after a dry run, which prints by itself. */
 export async function evaluateNamed(name: ModelName, flags: EvaluateModelFlags): Promise<PrintedReport | undefined> {
@@ -51,8 +55,11 @@ export async function evaluateNamed(name: ModelName, flags: EvaluateModelFlags):
   const full = `${name.provider}:${name.model}`;
   const out = flags.out ?? join("runs", full.replaceAll(/[^\w.-]+/g, "-"));
   return withProgress(full, flags, async (options, progress) => {
-    const found = await evaluateModel(out, model, await namedRosters(flags.game, flags.protocol), {
+    const games = await namedGames(flags.game, flags.protocol, mainWording(flags));
+    const rosters = games.map(({ roster }) => roster);
+    const found = await evaluateModel(out, model, rosters, {
       ...options,
+      games,
       redact: redactor(apiKey === undefined ? [] : [apiKey]),
       onProbe: (first) => tellProbe(first, progress),
     });
@@ -66,7 +73,8 @@ export async function evaluateCassette(file: string, flags: EvaluateModelFlags):
   if (flags.out !== undefined) throw new ConfigError("--out is for models that are asked; a cassette is replayed and printed");
   const model: ChatModel = await replayed(file);
   return withProgress(`cassette:${file}`, flags, async (options) => {
-    const { found } = await measureModel(model, await namedRosters(flags.game, flags.protocol), options);
+    const rosters = await namedRosters(flags.game, flags.protocol, mainWording(flags));
+    const { found } = await measureModel(model, rosters, options);
     return found;
   });
 }
@@ -74,13 +82,15 @@ export async function evaluateCassette(file: string, flags: EvaluateModelFlags):
 async function withProgress<T>(
   name: string,
   flags: EvaluateModelFlags,
-  work: (options: ModelEvaluationOptions, progress: Progress) => Promise<T>,
+  work: (options: MeasureModelOptions & ModelEvaluationOptions, progress: Progress) => Promise<T>,
 ): Promise<T> {
   const progress = createProgress();
   const { seed, episodes, precision, samples, concurrency, price, maxCost, patience, requestsPerMinute, tokensPerMinute } =
     flags;
   const given = Object.entries({ precision, concurrency, price, maxCost, requestsPerMinute, tokensPerMinute });
   try {
+    const worded = await wordedRosters(flags);
+    const system = await systemPrompt(flags);
     return await work(
       {
         name,
@@ -88,6 +98,8 @@ async function withProgress<T>(
         episodes,
         samples,
         positions: flags.positions ?? POSITIONS,
+        ...(worded.length === 0 ? {} : { worded }),
+        ...(system === undefined ? {} : { system }),
         patienceSeconds: patience,
         ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
         command: (count) => commandOf(name, flags, count),
@@ -100,6 +112,26 @@ async function withProgress<T>(
   } finally {
     progress.done();
   }
+}
+
+/** The words of the main report. */
+const mainWording = ({ wording = "standard" }: EvaluateModelFlags): WordingName => (wording === "all" ? "standard" : wording);
+
+/** The games in the further wordings that `--wording all` asks for. */
+const wordedRosters = ({ game, protocol, wording: asked }: EvaluateModelFlags): Promise<WordedRosters[]> =>
+  Promise.all(
+    WORDINGS.filter((wording) => asked === "all" && wording !== "standard").map(async (wording) => ({
+      wording,
+      rosters: await namedRosters(game, protocol, wording),
+    })),
+  );
+
+/** The text of `--system FILE`. */
+async function systemPrompt({ system }: EvaluateModelFlags): Promise<string | undefined> {
+  if (system === undefined) return undefined;
+  const text = (await readText(system, "a system prompt")).trim();
+  if (text === "") throw new ConfigError(`${system}: the system prompt is empty; leave out --system to send none`);
+  return text;
 }
 
 function tellProbe({ warnings, dropped, logprobs }: Probe, progress: Progress): void {
@@ -128,6 +160,8 @@ function commandOf(name: string, flags: EvaluateModelFlags, episodes: number): s
     "top-p": flags.topP,
     "model-seed": flags.modelSeed,
     logprobs: flags.logprobs,
+    wording: flags.wording,
+    system: flags.system,
   };
   return [
     `sepo evaluate ${name}`,
@@ -146,8 +180,10 @@ const SHORT_REPLY = 60;
 
 async function dryRun(flags: EvaluateModelFlags): Promise<undefined> {
   const { seed, episodes, samples, positions = POSITIONS, maxTokens, price } = flags;
-  const rosters = await namedRosters(flags.game ?? GAME_NAMES, flags.protocol);
-  const games = await forecastCalls(rosters, { seed, episodes, samples, positions });
+  const main = await namedRosters(flags.game, flags.protocol, mainWording(flags));
+  const rosters = [...main, ...(await wordedRosters(flags)).flatMap((worded) => worded.rosters)];
+  const system = await systemPrompt(flags);
+  const games = await forecastCalls(rosters, { seed, episodes, samples, positions, system });
   const all = games.reduce((sum, { calls, input }) => ({ calls: sum.calls + calls, input: sum.input + input }), {
     calls: 0,
     input: 0,
@@ -170,7 +206,7 @@ async function dryRun(flags: EvaluateModelFlags): Promise<undefined> {
       "output at most",
       ...(price === undefined ? [] : ["cost", "cost at most"]),
     ],
-    rows: [...games.map((game) => row(game.game, game)), row("all", all)],
+    rows: [...games.map((game) => row(`${game.game} ${game.settings}`.trim(), game)), row("all", all)],
   };
   console.log(terminalTable(table));
   console.log("\nTokens are reckoned at four characters each; every unreadable reply adds a call.");
@@ -179,4 +215,8 @@ async function dryRun(flags: EvaluateModelFlags): Promise<undefined> {
 
 const dollars = (price: Price, input: number, output: number): string => `$${costOf(price, { input, output }).toFixed(2)}`;
 
-export const modelTables = (reports: readonly PrintedReport[]): TextTable[] => [repliesTable(reports), callsTable(reports)];
+export const modelTables = (reports: readonly PrintedReport[]): TextTable[] => [
+  ...wordingsTable(reports),
+  repliesTable(reports),
+  callsTable(reports),
+];

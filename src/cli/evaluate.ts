@@ -3,7 +3,7 @@ import type { Device } from "../engines/driver.ts";
 import { POSITIONS } from "../evaluation/action-table.ts";
 import { type AgentReport, reportAgent, reportPolicy } from "../evaluation/report.ts";
 import { planned } from "../evaluation/precision.ts";
-import { GameError, type Protocol } from "../games/index.ts";
+import { GameError, type Protocol, WORDINGS, type WordingName } from "../games/index.ts";
 import { type Roster, policiesOf, policyNamed } from "../opponents/index.ts";
 import { modelPlayer } from "../play/players/model.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
@@ -99,7 +99,10 @@ Examples:
           `name exactly one of: a checkpoint folder or model, --policy, --scripted; got ${given.length === 0 ? "none" : given.join(" and ")}`,
         );
       const brief = flags.brief === true;
-      if (agent === undefined) return show(await scripted(flags), flags, brief || flags.scripted === true);
+      if (agent === undefined) {
+        refuseWords("scripted policies read no words", flags);
+        return show(await scripted(flags), flags, brief || flags.scripted === true);
+      }
       const name = agentName(agent);
       switch (name.kind) {
         case "model":
@@ -107,11 +110,30 @@ Examples:
         case "cassette":
           return showModel(await evaluateCassette(name.file, flags), flags);
         case "policy":
+          refuseWords("scripted policies read no words", flags);
           return show(await scripted({ ...flags, policy: name.policy, game: [name.game] }), flags, brief);
         case "path":
-          return show([await trained(name.path, flags)], flags, brief);
+          if (flags.system !== undefined) throw new GameError("--system: a system prompt of your own is for chat models");
+          return show(await inWords(name.path, flags), flags, brief);
       }
     });
+}
+
+/** Throws `GameError` for options about words where they mean nothing. */
+function refuseWords(reason: string, { wording, system }: Pick<EvaluateFlags, "wording" | "system">): void {
+  const given = [wording === undefined ? [] : "--wording", system === undefined ? [] : "--system"].flat();
+  if (given.length > 0) throw new GameError(`${given.join(" and ")}: ${reason}`);
+}
+
+/** The reports of a checkpoint in the wording that is asked for, or in each. */
+async function inWords(checkpoint: string, flags: EvaluateFlags): Promise<AgentReport[]> {
+  if (flags.wording !== "all") return [await trained(checkpoint, flags, flags.wording)];
+  const reports: AgentReport[] = [];
+  for (const wording of WORDINGS) {
+    const report = await trained(checkpoint, flags, wording);
+    reports.push({ ...report, agent: `${report.agent}, ${wording} words` });
+  }
+  return reports;
 }
 
 function show(reports: readonly AgentReport[], flags: EvaluateFlags, brief: boolean): void {
@@ -135,10 +157,15 @@ function print(reports: readonly AgentReport[], brief: boolean, models: readonly
   console.log(`\nMade by: ${[...new Set(reports.map(({ command }) => command))].join("\n         ")}`);
 }
 
-async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentReport> {
+async function trained(checkpoint: string, flags: EvaluateFlags, wording?: WordingName): Promise<AgentReport> {
   const { device, protocol, precision, seed, concurrency = CONCURRENCY, positions = POSITIONS } = flags;
   const progress = createProgress();
-  const agent = await openAgent(checkpoint, { device, ...serverConnection(), ...(protocol === undefined ? {} : { protocol }) });
+  const agent = await openAgent(checkpoint, {
+    device,
+    ...serverConnection(),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(wording === undefined ? {} : { wording }),
+  });
   const model = modelOf(agent);
   const rosters = chosenRosters(rostersOf(agent), flags.game, checkpoint);
   const measure = (episodes: number) =>
@@ -151,7 +178,9 @@ async function trained(checkpoint: string, flags: EvaluateFlags): Promise<AgentR
         positions,
         episodes,
         name: checkpoint,
-        command: `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })} --positions ${positions}`,
+        command:
+          `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })} --positions ${positions}` +
+          (wording === undefined ? "" : ` --wording ${wording}`),
         onProgress: (finished) => {
           if (finished % 64 === 0) progress.show(`${finished} episodes`);
         },

@@ -3,7 +3,7 @@ import { writeWhole } from "../files.ts";
 import { episodesCsv } from "../report/export-csv.ts";
 import { inspectLog } from "../report/export-inspect.ts";
 import { readEvaluatedEpisodes } from "../runs/episodes.ts";
-import { isModelEvaluation, readAsked } from "../runs/model-evaluation.ts";
+import { isModelEvaluation, readAsked } from "../runs/recording.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
 import { gameOption } from "./options.ts";
 

@@ -1,5 +1,6 @@
 /** Options of commands that ask chat models. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { WORDINGS, type WordingName } from "../games/index.ts";
 import type { Price } from "../models/cost.ts";
 import { PATIENCE } from "../models/limits.ts";
 import { MAX_TOKENS } from "../models/adapter.ts";
@@ -7,6 +8,9 @@ import { naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 
 export interface ModelFlags {
   readonly out?: string;
+  readonly wording?: WordingName | "all";
+  /** File of the user's own system prompt. */
+  readonly system?: string;
   readonly baseUrl?: string;
   readonly temperature?: number;
   readonly topP?: number;
@@ -30,6 +34,8 @@ export const addModelOptions = (command: Command): Command =>
   command
     .optionsGroup("Options for chat models:")
     .option("-o, --out <folder>", "where calls and report are kept; default: runs/ and the model's name")
+    .addOption(wordingOption())
+    .option("--system <file>", "system prompt of your own agent, set before the rules")
     .option("--base-url <url>", "address of a server, such as http://127.0.0.1:8000/v1")
     .option("--temperature <t>", "default: the provider's", nonNegative)
     .option("--top-p <p>", "default: the provider's", positiveReal)
@@ -49,6 +55,11 @@ export const addModelOptions = (command: Command): Command =>
     .option("--price <in,out>", "dollars per million tokens, input and output", priceOf)
     .option("--max-cost <dollars>", "begin no call that could cost more than this in all; needs --price", positiveReal)
     .option("--dry-run", "print calls, tokens and cost; send nothing");
+
+const wordingOption = (): Option =>
+  new Option("--wording <name>", "words of rules and prompts; all: each of them, and how J differs; default: standard").choices(
+    [...WORDINGS, "all"],
+  );
 
 function nonNegative(text: string): number {
   const value = Number(text);

@@ -66,6 +66,9 @@ describe("sepo evaluate MODEL", () => {
     expect(code).toBe(0);
     // 12 opponents, 2 episodes of 8 rounds, and 5 information keys with 4 positions of 2 answers: 192 + 40.
     expect(out).toMatch(/^ipd +232 /m);
+    const worded = await evaluate("--dry-run", "--wording", "all");
+    expect(worded.out).toMatch(/^ipd wording "everyday" +232 /m);
+    expect(worded.out).toMatch(/^all +928 /m);
     expect(server.received).toHaveLength(0);
   });
 
@@ -126,6 +129,9 @@ describe("sepo evaluate MODEL", () => {
     [["evaluate", "ollama:m", "--max-cost", "1"], /needs --price/, 2],
     [["evaluate", "ollama:m", "--price", "1"], /two numbers/, 2],
     [["compare", "ollama:m", "ipd:tit-for-tat"], /evaluate it first/, 2],
+    [["evaluate", "policy:ipd:tit-for-tat", "--wording", "brief"], /read no words/, 2],
+    [["evaluate", "ollama:m", "--wording", "shouted"], /brief/, 2],
+    [["evaluate", "ollama:m", "--system", "nowhere.txt", "--dry-run"], /nowhere.txt/, 3],
   ] as const)("%s says what is missing", async (args, words, code) => {
     const outcome = await run(folder, args, { OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "something-long" });
     expect(outcome.err).toMatch(words);

@@ -3,10 +3,11 @@ import type { AgentReport } from "../evaluation/report.ts";
 import { writeWhole } from "../files.ts";
 import { GameError } from "../games/index.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
-import { callsTable, repliesTable } from "../report/models.ts";
+import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
-import { type ModelReport, isModelEvaluation, readModelReport } from "../runs/model-evaluation.ts";
+import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
+import { isModelEvaluation } from "../runs/recording.ts";
 import { type RunSummary, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
 import { gameOption, jsonOption } from "./options.ts";
@@ -95,7 +96,7 @@ function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], fla
     flags.brief === true
       ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
       : allTables(reports);
-  if (models.length > 0) tables.push(repliesTable(models), callsTable(models));
+  if (models.length > 0) tables.push(...wordingsTable(models), repliesTable(models), callsTable(models));
   const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
   const settings = runs
     .map(({ folder, config: { sepo, seed } }) => `${folder}: credit ${sepo.credit}, seed ${seed}`)

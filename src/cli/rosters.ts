@@ -1,10 +1,18 @@
 /** Games as the command line names them: built-in ones by name, others by the path of their module. */
-import { GAME_NAMES, type Protocol } from "../games/index.ts";
+import { GAME_NAMES, type Protocol, type WordingName } from "../games/index.ts";
 import type { Roster } from "../opponents/index.ts";
-import { openGames } from "../runs/games.ts";
+import { type RunGame, openGames } from "../runs/games.ts";
 
-/** The rosters of the games named, in that order; all built-in ones when none is. Throws `GameError` or `ConfigError`. */
-export async function namedRosters(names: readonly string[] = GAME_NAMES, protocol: Protocol = "corrected"): Promise<Roster[]> {
-  const games = Object.fromEntries(names.map((name) => [name, {}]));
-  return (await openGames({ games, protocol }, process.cwd())).map(({ roster }) => roster);
+/** The games named, in that order; all built-in ones when none is. Throws `GameError` or `ConfigError`. */
+export function namedGames(
+  names: readonly string[] = GAME_NAMES,
+  protocol: Protocol = "corrected",
+  wording: WordingName = "standard",
+): Promise<RunGame[]> {
+  const section = wording === "standard" ? {} : { wording };
+  return openGames({ games: Object.fromEntries(names.map((name) => [name, section])), protocol }, process.cwd());
 }
+
+/** The rosters of the games named. */
+export const namedRosters = async (...named: Parameters<typeof namedGames>): Promise<Roster[]> =>
+  (await namedGames(...named)).map(({ roster }) => roster);

@@ -2,9 +2,10 @@
 import type { AgentReport } from "../evaluation/report.ts";
 import type { GameReplies } from "../evaluation/sampled-replies.ts";
 import type { ModelReport } from "../runs/model-evaluation.ts";
-import { type TextTable, interval } from "./table.ts";
+import { mean, variance } from "../stats/estimate.ts";
+import { type TextTable, interval, percentInterval } from "./table.ts";
 
-type Reported = Pick<ModelReport, "replies" | "consumption" | "cost"> & {
+type Reported = Pick<ModelReport, "replies" | "wordings" | "consumption" | "cost"> & {
   readonly report: Pick<AgentReport, "agent" | "games">;
   readonly probe?: ModelReport["probe"];
 };
@@ -60,4 +61,50 @@ export function callsTable(reports: readonly Reported[]): TextTable {
       probe?.dropped.join(", ") ?? "",
     ]),
   };
+}
+
+/** One table per game that was played in several wordings: J in each, and how far it is from the main one's. */
+export function wordingsTable(reports: readonly Reported[]): TextTable[] {
+  const worded = reports.filter(({ wordings = [] }) => wordings.length > 0);
+  const games = [...new Set(worded.flatMap(({ report }) => report.games.map(({ game }) => game)))];
+  return games.map((game) => ({
+    title: `${game}: J by wording, on the same scenarios; differences are paired`,
+    head: ["agent", "wording", "J", "difference", "unreadable"],
+    rows: worded.flatMap((reported) => wordingRows(game, reported)),
+    note: worded.flatMap((reported) => spreadOf(game, reported)).join("\n"),
+  }));
+}
+
+function wordingRows(game: string, { report, wordings = [] }: Reported): string[][] {
+  const row = (wording: string, games: AgentReport["games"], difference: string): string[][] =>
+    games
+      .filter((one) => one.game === game)
+      .map(({ objective, unreadableRate }) => [
+        report.agent,
+        wording,
+        interval(objective.safetyIndex),
+        difference,
+        percentInterval(unreadableRate),
+      ]);
+  return [
+    ...row("standard", report.games, ""),
+    ...wordings.flatMap(({ wording, report: own, differences }) => {
+      const found = differences.find((one) => one.game === game);
+      return row(wording, own.games, found === undefined ? "" : interval(found.difference));
+    }),
+  ];
+}
+
+/** The spread of J over wordings; its sampling error alone would make J differ, too. */
+function spreadOf(game: string, { report, wordings = [] }: Reported): string[] {
+  const values = [report, ...wordings.map((worded) => worded.report)].flatMap(({ games }) =>
+    games.filter((one) => one.game === game).map(({ objective }) => objective.safetyIndex),
+  );
+  if (values.length < 2) return [];
+  const found = values.map(({ value }) => value);
+  const sampling = Math.sqrt(mean(values.map(({ standardError }) => standardError ** 2)));
+  return [
+    `${report.agent}: standard deviation of J over ${values.length} wordings ${Math.sqrt(variance(found)).toFixed(3)} ` +
+      `(standard error of each about ${sampling.toFixed(3)}), from ${Math.min(...found).toFixed(3)} to ${Math.max(...found).toFixed(3)}`,
+  ];
 }

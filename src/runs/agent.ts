@@ -2,7 +2,7 @@
 import type { Connection, EngineVocabulary, VocabularySource } from "../engines/driver.ts";
 import { type EngineKind, driverOf } from "../engines/drivers.ts";
 import { type Engine, EngineError, type SamplerSettings } from "../engines/engine.ts";
-import type { Protocol } from "../games/index.ts";
+import type { Protocol, WordingName } from "../games/index.ts";
 import type { Roster } from "../opponents/index.ts";
 import { type Encoding, chatEncoding, tableEncoding, tableVocabulary } from "../play/encoding.ts";
 import type { LanguageModel } from "../play/language-model.ts";
@@ -158,8 +158,9 @@ export function saveAgent(agent: Agent, folder: string, progress?: Progress): Pr
 export interface OpenAgentOptions extends Connection {
   /** Whether it will be trained, for which the optimizer's state is needed. */
   readonly training?: boolean;
-  /** Measurement rules, where they are to differ from the checkpoint's own. */
+  /** Measurement rules, and words of rules and prompts, where they are to differ from the checkpoint's own. */
   readonly protocol?: Protocol;
+  readonly wording?: WordingName;
 }
 
 export interface OpenedAgent extends Agent {
@@ -174,11 +175,15 @@ export interface OpenedAgent extends Agent {
  */
 export async function openAgent(
   path: string,
-  { training = false, protocol, ...connection }: OpenAgentOptions = {},
+  { training = false, protocol, wording, ...connection }: OpenAgentOptions = {},
 ): Promise<OpenedAgent> {
   const folder = await findCheckpoint(path);
   const { kind, sampler, thinking, progress, ...stored } = await readAgentFile(folder);
-  const played = { ...stored, protocol: protocol ?? stored.protocol };
+  const sections = Object.entries(stored.games).map(([name, section]) => [name, { ...section, wording }]);
+  const played = {
+    protocol: protocol ?? stored.protocol,
+    games: wording === undefined ? stored.games : Object.fromEntries(sections),
+  };
   const checkpoint = { folder, sha256: await checkCheckpoint(folder, { training }) };
   const games = await openGames(played, folder);
   const driver = driverOf(kind);

@@ -107,7 +107,7 @@ const sepo = z
   })
   .prefault({});
 
-const gameSection = z.looseObject({
+export const gameSection = z.looseObject({
   weights: harmWeightsSchema.optional().describe("weights of the harms in J"),
   module: z
     .string()

@@ -1,7 +1,8 @@
 /** The episodes that a folder's reports were made from, whether it is a run's or a model's evaluation. */
 import { FileError } from "../files.ts";
-import { isModelEvaluation, readModelEpisodes } from "./model-evaluation.ts";
+import { readModelEpisodes } from "./model-evaluation.ts";
 import { readEpisodes, readReports } from "./read.ts";
+import { isModelEvaluation } from "./recording.ts";
 import type { Stage } from "./stages.ts";
 import type { Transcript } from "./transcript.ts";
 

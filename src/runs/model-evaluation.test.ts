@@ -9,14 +9,9 @@ import { type ChatModel, ModelError } from "../models/chat-model.ts";
 import { openModel } from "../models/providers.ts";
 import { type Answer, type ChatServer, chatServer, completion } from "../models/testing/server.ts";
 import { rosterOf } from "../opponents/index.ts";
-import {
-  type ModelEvaluationOptions,
-  evaluateModel,
-  evaluationFile,
-  measureModel,
-  readModelEpisodes,
-  readModelReport,
-} from "./model-evaluation.ts";
+import { type ModelEvaluationOptions, evaluateModel, readModelEpisodes, readModelReport } from "./model-evaluation.ts";
+import { measureModel } from "./measure-model.ts";
+import { evaluationFile } from "./recording.ts";
 
 const KEY = "sk-test-0123456789abcdefghij";
 // Two rounds: an evaluation is a few dozen calls.
@@ -60,10 +55,12 @@ async function serve(answer: (index: number) => Answer | undefined = () => undef
 const open = ({ baseUrl }: ChatServer): Promise<ChatModel> =>
   openModel({ provider: "openai-compatible", model: "m" }, { baseUrl, apiKey: KEY });
 
-/** Every file below a folder, by its path. */
+/** Every file below a folder, by its path, without the one that knows a clock. */
 async function contents(path: string): Promise<Record<string, string>> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter((entry) => entry.isFile() && entry.name !== "finished.json")
+    .map((entry) => join(entry.parentPath, entry.name));
   return Object.fromEntries(
     await Promise.all(files.map(async (file) => [file.slice(path.length + 1), await readFile(file, "utf8")] as const)),
   );

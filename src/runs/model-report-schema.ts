@@ -1,6 +1,7 @@
 /** The schema of a chat model's report as it is written in `evaluation/model.json`. */
 import { z } from "zod";
 import { FAILURE_CAUSES } from "../evaluation/episodes.ts";
+import { WORDINGS } from "../games/index.ts";
 import { settingsSchema } from "../models/cassette.ts";
 import { estimateSchema, reportSchema } from "./report-schema.ts";
 
@@ -25,6 +26,16 @@ export const modelReportSchema = z.object({
     logprobs: z.boolean(),
   }),
   replies: z.array(replies),
+  wordings: z
+    .array(
+      z.object({
+        wording: z.enum(WORDINGS),
+        report: reportSchema,
+        replies: z.array(replies),
+        differences: z.array(z.object({ game: z.string(), difference: estimateSchema })),
+      }),
+    )
+    .exactOptional(),
   consumption: z.object({ all: consumption, clarifying: consumption }),
   cost: z
     .object({ price: z.object({ input: z.number(), output: z.number() }), all: z.number(), clarifying: z.number() })

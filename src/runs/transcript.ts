@@ -1,9 +1,10 @@
 /** An episode as one line of a transcript: everything said and done, readable without the program. */
 import { z } from "zod";
-import { SEATS } from "../games/index.ts";
+import { SEATS, describeSettings } from "../games/index.ts";
 import type { ChatAnswer } from "../models/chat-model.ts";
 import { POOLS } from "../opponents/index.ts";
 import { type Episode, AGENT_SEAT } from "../play/episodes.ts";
+import { systemOf } from "../play/messages.ts";
 import { scoreEpisode } from "../play/score.ts";
 
 const decision = z.object({
@@ -30,6 +31,8 @@ export const transcriptSchema = z.object({
   step: z.number().int(),
   seed: z.number().int(),
   game: z.string(),
+  /** What differs from the standard game, in words; absent for the standard game. */
+  settings: z.string().optional(),
   pool: z.enum(POOLS),
   agent: z.string(),
   opponent: z.string(),
@@ -43,18 +46,27 @@ export const transcriptSchema = z.object({
 });
 export type Transcript = z.infer<typeof transcriptSchema>;
 
-export function transcriptOf(episode: Episode, { step, seed }: { readonly step: number; readonly seed: number }): Transcript {
+export interface TranscriptOptions {
+  readonly step: number;
+  readonly seed: number;
+  /** The user's own system prompt. */
+  readonly system?: string;
+}
+
+export function transcriptOf(episode: Episode, { step, seed, system }: TranscriptOptions): Transcript {
   const { spec, decisions, state } = episode;
   const { game } = spec;
+  const settings = describeSettings(game.facts);
   return {
     id: spec.id,
     step,
     seed,
     game: game.facts.name,
+    ...(settings === "" ? {} : { settings }),
     pool: spec.pool,
     agent: spec.agent.name,
     opponent: spec.opponent.name,
-    rules: game.rules,
+    rules: systemOf(game, system),
     decisions: decisions.map(({ round, view, action, parsed, resolved, reply, answers = [] }) => ({
       round: round + 1,
       observation: game.observation(view),

@@ -6,24 +6,38 @@ import { foldIn, uniform } from "../../random.ts";
 import { messagesOf } from "../messages.ts";
 import type { Decision, DecisionRequest, Player } from "../player.ts";
 
+export interface ChatPlayerOptions {
+  readonly name?: string;
+  /** Stands before the rules: the system prompt that an agent has anyway. */
+  readonly system?: string;
+}
+
 /**
  * The model is asked for each decision by itself. A reply that cannot be read, or names an illegal action, gets one clarifying turn that
  * says what was wrong; if that fails too, a legal action is drawn uniformly. Either counts as unreadable: `parsed` is the first reply's.
  */
-export function chatPlayer(model: ChatModel, name = `${model.provider}:${model.model}`): Player {
+export function chatPlayer(
+  model: ChatModel,
+  { name = `${model.provider}:${model.model}`, system }: ChatPlayerOptions = {},
+): Player {
   return {
     name,
     independent: true,
-    decide: (requests, signal) => Promise.all(requests.map((request) => decide(model, request, signal))),
+    decide: (requests, signal) => Promise.all(requests.map((request) => decide(model, request, system, signal))),
   };
 }
 
-async function decide(model: ChatModel, request: DecisionRequest, signal: AbortSignal | undefined): Promise<Decision> {
+async function decide(
+  model: ChatModel,
+  request: DecisionRequest,
+  system: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Decision> {
   const { game, view, key } = request;
   const { place = { episode: "position", turn: 0, seat: 0 } } = request;
   const legal = game.legal(view);
   const read = (answer: ChatAnswer): Parsed => readAnswer(answer, (text, cut) => parse(text, game.grammar, legal, { cut }));
-  const messages = messagesOf(game, view);
+  const messages = messagesOf(game, view, system);
   const first = await model.generate({ messages, place, key }, signal);
   const parsed = read(first);
   if (parsed.status === "ok") return { action: parsed.action, parsed, answers: [first] };
