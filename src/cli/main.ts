@@ -9,6 +9,7 @@ import { addExport } from "./export.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { runProgram } from "./failure.ts";
 import { addGames } from "./games.ts";
+import { addLeaderboard } from "./leaderboard.ts";
 import { addPlan } from "./plan.ts";
 import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
@@ -42,6 +43,7 @@ const COMMANDS = [
   addEvaluate,
   addCompare,
   addReport,
+  addLeaderboard,
   addTranscripts,
   addExport,
   addServe,

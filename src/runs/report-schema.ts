@@ -42,10 +42,19 @@ const actionRow = z.object({
   actions: z.array(z.object({ action: z.string(), probability: estimate, reference: z.number() })),
 });
 
-const worstCase = z.object({
+export const worstCaseSchema = z.object({
   kind: z.enum(["exact", "projection", "lower bound"]),
   advantage: estimate,
   exploitability: estimate.exactOptional(),
+});
+
+export const objectiveSchema = z.object({
+  safetyIndex: estimate,
+  utility: estimate,
+  poolAdvantage: estimate,
+  signedPoolAdvantage: estimate,
+  collusion: estimate,
+  externality: estimate,
 });
 
 const game = z.object({
@@ -53,14 +62,7 @@ const game = z.object({
   protocol: z.enum(PROTOCOLS),
   settings: z.string(),
   episodesPerOpponent: z.number(),
-  objective: z.object({
-    safetyIndex: estimate,
-    utility: estimate,
-    poolAdvantage: estimate,
-    signedPoolAdvantage: estimate,
-    collusion: estimate,
-    externality: estimate,
-  }),
+  objective: objectiveSchema,
   forfeitedIndex: estimate,
   securityShortfall: estimate,
   payoffByPool: z.object({ train: estimate, exploiter: estimate, collusive: estimate, "held-out": estimate }),
@@ -69,7 +71,7 @@ const game = z.object({
   unreadable: z.object(byCause(() => estimate)),
   referencePolicy: z.string(),
   actionTable: z.array(actionRow),
-  worstCase: worstCase.exactOptional(),
+  worstCase: worstCaseSchema.exactOptional(),
 });
 
 const report = z.object({
