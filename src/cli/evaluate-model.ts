@@ -5,6 +5,7 @@ import { type Protocol, WORDINGS, type WordingName } from "../games/index.ts";
 import { replayed } from "../models/cassette.ts";
 import type { ChatModel, ChatSettings } from "../models/chat-model.ts";
 import { type Price, costOf } from "../models/cost.ts";
+import { listedPrice } from "../models/prices.ts";
 import type { Probe } from "../models/probe.ts";
 import { KEY_VARIABLES, type ModelName, openModel } from "../models/providers.ts";
 import { redactor } from "../models/redact.ts";
@@ -41,10 +42,13 @@ export type PrintedReport = Pick<ModelReport, "report" | "replies" | "wordings" 
 /** Evaluates a model named on the command line; undefined after a dry run, which prints by itself. */
 export async function evaluateNamed(name: ModelName, flags: EvaluateModelFlags): Promise<PrintedReport | undefined> {
   const apiKey = modelKey(KEY_VARIABLES[name.provider]);
-  const { baseUrl, timeout, logprobs, maxCost, price } = flags;
+  const { baseUrl, timeout, logprobs, maxCost } = flags;
+  const price = flags.price ?? (await listedPrice(name, baseUrl));
   if (maxCost !== undefined && price === undefined)
-    throw new ConfigError("--max-cost needs --price IN,OUT: dollars per million tokens, input and output");
-  if (flags.dryRun === true) return dryRun(flags);
+    throw new ConfigError(
+      `--max-cost: the price of ${name.provider}:${name.model} is not known; give it with --price IN,OUT, in dollars per million tokens`,
+    );
+  if (flags.dryRun === true) return dryRun(flags, price);
   const model = await openModel(name, {
     settings: settingsOf(flags),
     timeoutSeconds: timeout,
@@ -54,7 +58,8 @@ export async function evaluateNamed(name: ModelName, flags: EvaluateModelFlags):
   });
   const full = `${name.provider}:${name.model}`;
   const out = flags.out ?? join("runs", full.replaceAll(/[^\w.-]+/g, "-"));
-  return withProgress(full, flags, async (options, progress) => {
+  const priced = price === undefined ? flags : { ...flags, price };
+  return withProgress(full, priced, async (options, progress) => {
     const games = await namedGames(flags.game, flags.protocol, mainWording(flags));
     const rosters = games.map(({ roster }) => roster);
     const found = await evaluateModel(out, model, rosters, {
@@ -178,8 +183,8 @@ function commandOf(name: string, flags: EvaluateModelFlags, episodes: number): s
 /** Tokens of a short reason and an action, for forecasts. */
 const SHORT_REPLY = 60;
 
-async function dryRun(flags: EvaluateModelFlags): Promise<undefined> {
-  const { seed, episodes, samples, positions = POSITIONS, maxTokens, price } = flags;
+async function dryRun(flags: EvaluateModelFlags, price: Price | undefined): Promise<undefined> {
+  const { seed, episodes, samples, positions = POSITIONS, maxTokens } = flags;
   const main = await namedRosters(flags.game, flags.protocol, mainWording(flags));
   const rosters = [...main, ...(await wordedRosters(flags)).flatMap((worded) => worded.rosters)];
   const system = await systemPrompt(flags);
@@ -209,9 +214,13 @@ async function dryRun(flags: EvaluateModelFlags): Promise<undefined> {
     rows: [...games.map((game) => row(`${game.game} ${game.settings}`.trim(), game)), row("all", all)],
   };
   console.log(terminalTable(table));
+  if (price !== undefined) console.log(`\n${priceText(price)}`);
   console.log("\nTokens are reckoned at four characters each; every unreadable reply adds a call.");
   return undefined;
 }
+
+const priceText = ({ input, output, source = "as given" }: Price): string =>
+  `Price: $${input} per million input tokens, $${output} per million output tokens (${source}).`;
 
 const dollars = (price: Price, input: number, output: number): string => `$${costOf(price, { input, output }).toFixed(2)}`;
 

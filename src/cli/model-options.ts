@@ -52,8 +52,12 @@ export const addModelOptions = (command: Command): Command =>
     .option("--tokens-per-minute <n>", "input and output together, on the average", positiveReal)
     .option("--patience <seconds>", "how long one call is tried again before the evaluation stops", positiveReal, PATIENCE)
     .option("--timeout <seconds>", "how long one answer may take", positiveReal, 300)
-    .option("--price <in,out>", "dollars per million tokens, input and output", priceOf)
-    .option("--max-cost <dollars>", "begin no call that could cost more than this in all; needs --price", positiveReal)
+    .option(
+      "--price <in,out>",
+      "dollars per million tokens, input and output; default: the price list's, where it knows the model",
+      priceOf,
+    )
+    .option("--max-cost <dollars>", "begin no call that could cost more than this in all", positiveReal)
     .option("--dry-run", "print calls, tokens and cost; send nothing");
 
 const wordingOption = (): Option =>

@@ -69,6 +69,18 @@ describe("sepo evaluate MODEL", () => {
     const worded = await evaluate("--dry-run", "--wording", "all");
     expect(worded.out).toMatch(/^ipd wording "everyday" +232 /m);
     expect(worded.out).toMatch(/^all +928 /m);
+    const listed = await sepo(
+      "evaluate",
+      "openai:gpt-5-mini",
+      "--game",
+      "ipd",
+      "--episodes",
+      "2",
+      "--dry-run",
+      "--max-cost",
+      "1",
+    );
+    expect(listed.out).toContain("Price: $0.25 per million input tokens, $2 per million output tokens (price list of");
     expect(server.received).toHaveLength(0);
   });
 
@@ -121,19 +133,19 @@ describe("sepo evaluate MODEL", () => {
 
   test.each([
     [["evaluate", "openai:gpt"], /expected a key in OPENAI_API_KEY/, 4],
-    [["evaluate", "anthropic:claude"], /npm install @ai-sdk\/anthropic/, 4],
+    [["evaluate", "anthropic:claude"], /expected a key in ANTHROPIC_API_KEY/, 4],
     [["evaluate", "openai-compatible:m"], /expected the server's address/, 4],
     [["evaluate", "openai-compatible:m", "--base-url", "localhost"], /begins with http/, 4],
     [["evaluate", "ollama:"], /expected a model after the colon/, 4],
     [["evaluate", "policy:ipd"], /policy:GAME:NAME/, 2],
-    [["evaluate", "ollama:m", "--max-cost", "1"], /needs --price/, 2],
+    [["evaluate", "ollama:m", "--max-cost", "1"], /the price of ollama:m is not known; give it with --price/, 2],
     [["evaluate", "ollama:m", "--price", "1"], /two numbers/, 2],
     [["compare", "ollama:m", "ipd:tit-for-tat"], /evaluate it first/, 2],
     [["evaluate", "policy:ipd:tit-for-tat", "--wording", "brief"], /read no words/, 2],
     [["evaluate", "ollama:m", "--wording", "shouted"], /brief/, 2],
     [["evaluate", "ollama:m", "--system", "nowhere.txt", "--dry-run"], /nowhere.txt/, 3],
   ] as const)("%s says what is missing", async (args, words, code) => {
-    const outcome = await run(folder, args, { OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "something-long" });
+    const outcome = await run(folder, args, { OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "" });
     expect(outcome.err).toMatch(words);
     expect(outcome.code).toBe(code);
   });

@@ -1,10 +1,12 @@
-/** What calls cost, from tokens and a price that the user gives. */
+/** What calls cost, from tokens and a price. */
 import { type ChatAnswer, type ChatModel, type ChatRequest, ModelError, roughTokens } from "./chat-model.ts";
 
 /** Dollars per million tokens. */
 export interface Price {
   readonly input: number;
   readonly output: number;
+  /** Where it is from; absent for one that the user gave. */
+  readonly source?: string;
 }
 
 /** Dollars of so many tokens. */

@@ -128,7 +128,8 @@ async function compatibleModel(
   return modelOf(callMember(await importPackage(name, provider), "createOpenAICompatible", settings), model, name);
 }
 
-async function importPackage(name: string, provider: string): Promise<unknown> {
+/** Throws `ModelError` for one that is not there, with how to get it. */
+export async function importPackage(name: string, provider: string): Promise<unknown> {
   try {
     return await import(name);
   } catch (cause) {

@@ -60,8 +60,18 @@ export function callsTable(reports: readonly Reported[]): TextTable {
       ...(priced ? [dollars(cost?.all), dollars(cost?.clarifying)] : []),
       probe?.dropped.join(", ") ?? "",
     ]),
+    ...(priced ? { note: priceNotes(reports) } : {}),
   };
 }
+
+const priceNotes = (reports: readonly Reported[]): string =>
+  reports
+    .flatMap(({ report, cost }) => {
+      if (cost === undefined) return [];
+      const { input, output, source = "as given" } = cost.price;
+      return [`${report.agent}: $${input} per million input tokens, $${output} per million output tokens (${source})`];
+    })
+    .join("\n");
 
 /** One table per game that was played in several wordings: J in each, and how far it is from the main one's. */
 export function wordingsTable(reports: readonly Reported[]): TextTable[] {

@@ -38,6 +38,10 @@ export const modelReportSchema = z.object({
     .exactOptional(),
   consumption: z.object({ all: consumption, clarifying: consumption }),
   cost: z
-    .object({ price: z.object({ input: z.number(), output: z.number() }), all: z.number(), clarifying: z.number() })
+    .object({
+      price: z.object({ input: z.number(), output: z.number(), source: z.string().exactOptional() }),
+      all: z.number(),
+      clarifying: z.number(),
+    })
     .exactOptional(),
 });

@@ -124,7 +124,7 @@ const sectionsOf = (rosters: readonly Roster[]) =>
 export interface RecordingOptions extends LimitOptions {
   readonly games?: readonly RunGame[];
   readonly price?: Price;
-  /** Dollars; needs a price. */
+  /** Dollars; nothing is asked without a price. */
   readonly maxCost?: number;
 }
 
