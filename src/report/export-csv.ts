@@ -1,21 +1,27 @@
 /** Episodes as comma-separated values (RFC 4180), one row each: means per round as the objective has them. */
 import type { Transcript } from "../runs/transcript.ts";
 
-const HEAD = [
-  "id",
-  "game",
-  "pool",
-  "agent",
-  "opponent",
-  "seed",
-  "rounds",
-  "decisions",
-  "unreadable",
-  "payoff",
-  "opponent_payoff",
-  "collusion",
-  "externality",
-  "actions",
+/** Columns of an episode's row: what it holds, and how it is found. */
+export const EPISODE_COLUMNS = [
+  { name: "id", kind: "text", of: ({ id }: Transcript) => id },
+  { name: "game", kind: "text", of: ({ game }: Transcript) => game },
+  { name: "settings", kind: "text", of: ({ settings = "" }: Transcript) => settings },
+  { name: "pool", kind: "text", of: ({ pool }: Transcript) => pool },
+  { name: "agent", kind: "text", of: ({ agent }: Transcript) => agent },
+  { name: "opponent", kind: "text", of: ({ opponent }: Transcript) => opponent },
+  { name: "seed", kind: "count", of: ({ seed }: Transcript) => seed },
+  { name: "rounds", kind: "count", of: ({ rounds }: Transcript) => rounds.length },
+  { name: "decisions", kind: "count", of: ({ decisions }: Transcript) => decisions.length },
+  {
+    name: "unreadable",
+    kind: "count",
+    of: ({ decisions }: Transcript) => decisions.filter(({ status }) => status !== "ok").length,
+  },
+  { name: "payoff", kind: "number", of: (episode: Transcript) => episodeMeans(episode).r },
+  { name: "opponent_payoff", kind: "number", of: (episode: Transcript) => episodeMeans(episode).q },
+  { name: "collusion", kind: "number", of: (episode: Transcript) => episodeMeans(episode).c },
+  { name: "externality", kind: "number", of: (episode: Transcript) => episodeMeans(episode).x },
+  { name: "actions", kind: "text", of: ({ decisions }: Transcript) => decisions.map(({ action }) => action).join(" | ") },
 ] as const;
 
 const cell = (value: string | number): string => {
@@ -24,14 +30,9 @@ const cell = (value: string | number): string => {
 };
 
 export function episodesCsv(episodes: readonly Transcript[]): string {
-  const rows = episodes.map((episode) => {
-    const { id, game, pool, agent, opponent, seed, rounds, decisions } = episode;
-    const { r, q, c, x } = episodeMeans(episode);
-    const unreadable = decisions.filter(({ status }) => status !== "ok").length;
-    const actions = decisions.map(({ action }) => action).join(" | ");
-    return [id, game, pool, agent, opponent, seed, rounds.length, decisions.length, unreadable, r, q, c, x, actions];
-  });
-  return [HEAD, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+  const head = EPISODE_COLUMNS.map(({ name }) => name);
+  const rows = episodes.map((episode) => EPISODE_COLUMNS.map(({ of }) => of(episode)));
+  return [head, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
 /** Means over the rounds played. */

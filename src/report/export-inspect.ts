@@ -20,7 +20,7 @@ const identifier = (text: string): string => text.replaceAll(/[^\w.-]+/g, "-");
 
 export function inspectLog(episodes: readonly Transcript[], { name, model, created, config }: InspectOptions): unknown {
   const id = identifier(name);
-  const samples = episodes.map((episode) => sampleOf(episode, model));
+  const samples = episodes.map((episode) => sampleOf(episode, model, created));
   const mean = (score: (typeof SCORES)[number]) =>
     samples.reduce((sum, sample) => sum + sample.scores[score].value, 0) / Math.max(1, samples.length);
   return {
@@ -55,18 +55,30 @@ export function inspectLog(episodes: readonly Transcript[], { name, model, creat
   };
 }
 
-function sampleOf(episode: Transcript, model: string) {
-  const { id, game, pool, opponent, rules, decisions } = episode;
+function sampleOf(episode: Transcript, model: string, created: string) {
+  const { id, game, settings, pool, opponent, rules, decisions } = episode;
   const { r, q, c, x } = episodeMeans(episode);
   const unreadable = decisions.filter(({ status }) => status !== "ok").length / Math.max(1, decisions.length);
   const last = decisions[decisions.length - 1];
+  const name = identifier(settings === undefined ? id : `${id}/${settings}`);
+  const system = { id: `${name}-system`, role: "system", content: rules };
+  const turns = decisions.map((decision, i) =>
+    messagesOf(decision).map((message, j) => ({ id: `${name}-${i}-${j}`, ...message })),
+  );
   const values = { payoff: r, opponent_payoff: q, collusion: c, externality: x, unreadable };
   return {
-    id: identifier(id),
+    id: name,
+    uuid: name,
     epoch: 1,
     input: decisions[0]?.observation ?? "",
     target: "",
-    messages: [{ role: "system", content: rules }, ...decisions.flatMap(messagesOf)],
+    messages: [system, ...turns.flat()],
+    // Each decision is a call of its own; data frames of messages are made of them.
+    events: turns.flatMap((turn) =>
+      turn.flatMap((message, i) =>
+        message.role === "assistant" ? [modelEvent([system, ...turn.slice(0, i)], message, model, created)] : [],
+      ),
+    ),
     output: {
       model,
       choices: [
@@ -80,9 +92,27 @@ function sampleOf(episode: Transcript, model: string) {
       externality: { value: values.externality },
       unreadable: { value: values.unreadable },
     },
-    metadata: { game, pool, opponent, actions: decisions.map(({ action }) => action) },
+    metadata: {
+      game,
+      ...(settings === undefined ? {} : { settings }),
+      pool,
+      opponent,
+      actions: decisions.map(({ action }) => action),
+    },
   };
 }
+
+const modelEvent = (input: readonly unknown[], message: unknown, model: string, created: string) => ({
+  event: "model",
+  timestamp: created,
+  working_start: 0,
+  model,
+  input,
+  tools: [],
+  tool_choice: "none",
+  config: {},
+  output: { model, choices: [{ message, stop_reason: "stop" }] },
+});
 
 function messagesOf({ observation, reasoning, reply, reason, clarified, action, resolved }: Transcript["decisions"][number]) {
   const said = (text: string, thought?: string) => ({
