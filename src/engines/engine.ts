@@ -43,6 +43,12 @@ export interface ScoreRequest {
   readonly continuation: readonly number[];
 }
 
+/** A token that could have come, with its log-probability in nats. */
+export interface Alternative {
+  readonly token: number;
+  readonly logprob: number;
+}
+
 /** One prompt and completion to learn from; the arrays run over the completion's tokens. */
 interface Example {
   readonly prompt: Prompt;
@@ -91,6 +97,12 @@ export interface Sampler {
   sample(requests: readonly SampleRequest[], settings: SamplerSettings, signal?: AbortSignal): Promise<readonly Completion[]>;
   /** Log-probabilities of given continuations, one array per request. */
   score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]>;
+  /** The `count` likeliest tokens at every place of given continuations, the likeliest first; absent where an engine cannot tell. */
+  alternatives?(
+    requests: readonly ScoreRequest[],
+    temperature: number,
+    count: number,
+  ): Promise<readonly (readonly (readonly Alternative[])[])[]>;
   /** Frees what is held; further calls are errors. */
   release(): Promise<void>;
 }

@@ -77,6 +77,28 @@ describe("a served checkpoint", () => {
     drawn.logprobs.forEach((logprob, t) => expect(scores[t]).toBeCloseTo(logprob, 4));
   });
 
+  test("tells the likeliest tokens, the drawn one with the probability it was drawn with", async () => {
+    const client = await openModel(
+      { provider: "openai-compatible", model: "tiny" },
+      { baseUrl: served.baseUrl, topLogprobs: 20, settings: { maxTokens: 8, seed: 5, temperature: 0.7 } },
+    );
+    const { logprobs = [] } = await client.generate(asked());
+    expect(logprobs.length).toBeGreaterThan(0);
+    for (const { token, logprob, top } of logprobs) {
+      expect(top).toHaveLength(20);
+      expect(top.map((other) => other.logprob)).toEqual(top.map((other) => other.logprob).toSorted((a, b) => b - a));
+      // No more than all probability, and an untrained model spreads it over its whole vocabulary.
+      expect(top.reduce((sum, other) => sum + Math.exp(other.logprob), 0)).toBeLessThan(1);
+      // Several tokens may have one text: parts of characters.
+      const same = top.filter((other) => other.token === token).map((other) => Math.abs(other.logprob - logprob));
+      if (Math.min(...same) > 1e-3) expect(logprob).toBeLessThanOrEqual(top[19].logprob + 1e-4);
+    }
+    const { game, view } = position();
+    const prompt = agent.encoding.prompt(game, view);
+    const whole = await agent.engine.alternatives?.([{ prompt, continuation: [0] }], 0.7, agent.engine.facts.vocabularySize);
+    expect(whole?.[0][0].reduce((sum, { logprob }) => sum + Math.exp(logprob), 0)).toBeCloseTo(1, 4);
+  });
+
   test("draws anew without a seed, and the same with one", async () => {
     const texts = async (more: object) => {
       const { text } = await post({ ...hello, n: 6, ...more });
@@ -96,7 +118,8 @@ describe("a served checkpoint", () => {
   test.each([
     [{ ...hello, temperature: 0 }, 400, /above 0/],
     [{ ...hello, top_p: 0.5 }, 400, /top_p/],
-    [{ ...hello, top_logprobs: 5 }, 400, /top_logprobs/],
+    [{ ...hello, top_logprobs: 5 }, 400, /top_logprobs needs logprobs/],
+    [{ ...hello, logprobs: true, top_logprobs: 21 }, 400, /top_logprobs/],
     [{ ...hello, tools: [] }, 400, /tools/],
     [{ ...hello, max_tokens: 100_000 }, 400, /more than the model's/],
     [{ ...hello, messages: [] }, 400, /messages/],

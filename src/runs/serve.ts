@@ -25,7 +25,7 @@ const requestSchema = z.strictObject({
   seed: z.number().int().min(0).nullish(),
   n: z.number().int().min(1).max(64).nullish(),
   logprobs: z.boolean().nullish(),
-  top_logprobs: only(0),
+  top_logprobs: z.number().int().min(0).max(20).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.unknown().optional(),
   top_p: only(1),
@@ -130,7 +130,9 @@ function parsed(text: string): Asked {
 }
 
 async function completed(model: TokenModel, asked: Asked): Promise<CompletedAnswer[]> {
-  const { messages, temperature, seed, n } = asked;
+  const { messages, temperature, seed, n, logprobs, top_logprobs: top } = asked;
+  if (top !== null && top !== undefined && top > 0 && logprobs !== true)
+    throw new Refusal(400, "top_logprobs needs logprobs: true");
   const maxTokens = asked.max_completion_tokens ?? asked.max_tokens;
   const answers: CompletedAnswer[] = [];
   for (let i = 0; i < (n ?? 1); i++)
@@ -139,6 +141,7 @@ async function completed(model: TokenModel, asked: Asked): Promise<CompletedAnsw
         ...(temperature === null || temperature === undefined ? {} : { temperature }),
         ...(maxTokens === null || maxTokens === undefined ? {} : { maxTokens }),
         ...(seed === null || seed === undefined ? {} : { seed: seed + i }),
+        ...(top === null || top === undefined ? {} : { topLogprobs: top }),
       }),
     );
   return answers;
@@ -152,9 +155,11 @@ const usageOf = (answers: readonly CompletedAnswer[]) => {
   return { prompt_tokens: prompt, completion_tokens: written, total_tokens: prompt + written };
 };
 
+const told = ({ token, logprob }: { readonly token: string; readonly logprob: number }) => ({ token, logprob, bytes: null });
+
 const logprobsOf = ({ logprobs }: Asked, { tokens }: CompletedAnswer) =>
   logprobs === true
-    ? { content: tokens.map(({ token, logprob }) => ({ token, logprob, bytes: null, top_logprobs: [] })) }
+    ? { content: tokens.map(({ top = [], ...drawn }) => ({ ...told(drawn), top_logprobs: top.map(told) })) }
     : null;
 
 const said = ({ text, reasoning }: CompletedAnswer) => ({

@@ -1,6 +1,6 @@
 /** A checkpoint as a model that answers chat messages: for a server, and for programs that take models of the AI SDK. */
 import { Slots } from "../concurrency.ts";
-import { EngineError } from "../engines/engine.ts";
+import { type Alternative, type Completion, type Engine, EngineError, type Prompt } from "../engines/engine.ts";
 import { separateReasoning } from "../models/reasoning.ts";
 import { foldIn, seedKey } from "../random.ts";
 import type { Chat, Message } from "../text/chat.ts";
@@ -15,6 +15,16 @@ export interface CompletionSettings {
   readonly maxTokens?: number;
   /** Equal seeds and messages give equal answers; unless given, each answer is drawn anew. */
   readonly seed?: number;
+  /** Likeliest tokens that are told at every place; 0 unless given. Throws `EngineError` where the engine cannot tell. */
+  readonly topLogprobs?: number;
+}
+
+export interface DrawnToken {
+  readonly token: string;
+  /** In nats, at the temperature it was drawn with. */
+  readonly logprob: number;
+  /** The likeliest ones, where they were asked for. */
+  readonly top?: readonly { readonly token: string; readonly logprob: number }[];
 }
 
 export interface CompletedAnswer {
@@ -23,13 +33,26 @@ export interface CompletedAnswer {
   readonly reasoning: string;
   readonly finish: "stop" | "length";
   readonly inputTokens: number;
-  /** Every token that was drawn, its end among them, with its log-probability in nats at the temperature it was drawn with. */
-  readonly tokens: readonly { readonly token: string; readonly logprob: number }[];
+  /** Every token that was drawn, its end among them. */
+  readonly tokens: readonly DrawnToken[];
 }
 
 export interface TokenModel {
   readonly name: string;
   complete(messages: readonly Message[], settings?: CompletionSettings): Promise<CompletedAnswer>;
+}
+
+async function likeliest(
+  engine: Engine,
+  prompt: Prompt,
+  { tokens }: Completion,
+  temperature: number,
+  count: number,
+): Promise<readonly (readonly Alternative[])[]> {
+  const found = await engine.alternatives?.([{ prompt, continuation: tokens }], temperature, count);
+  if (found === undefined)
+    throw new EngineError(`the engine ${engine.facts.name} does not tell what else was likely; leave out top_logprobs`);
+  return found[0];
 }
 
 /** The chat model of an agent. Throws `EngineError` for one that reads no text. */
@@ -42,7 +65,10 @@ export function tokenModel(name: string, { engine, sampling, tokenizer, thinking
   let drawn = 0;
   return {
     name,
-    async complete(messages, { temperature = sampling.temperature, maxTokens = sampling.maxTokens, seed } = {}) {
+    async complete(
+      messages,
+      { temperature = sampling.temperature, maxTokens = sampling.maxTokens, seed, topLogprobs = 0 } = {},
+    ) {
       if (!(temperature > 0)) throw new EngineError(`temperature must be above 0, got ${temperature}`);
       const prompt = chat.prompt(messages);
       const { contextLength } = engine.facts;
@@ -52,6 +78,9 @@ export function tokenModel(name: string, { engine, sampling, tokenizer, thinking
         );
       const key = seed === undefined ? foldIn(seedKey(0), "drawn", drawn++) : foldIn(seedKey(seed), "seeded");
       const [completion] = await slot.run(() => engine.sample([{ prompt, key }], { ...sampling, temperature, maxTokens }));
+      const top =
+        topLogprobs === 0 ? [] : await slot.run(() => likeliest(engine, prompt, completion, temperature, topLogprobs));
+      const said = (token: number): string => chat.tokenizer.decode([token]);
       const whole = chat.text(completion.tokens);
       const answer = chat.answer(completion.tokens);
       const { reasoning } = separateReasoning(whole);
@@ -61,8 +90,9 @@ export function tokenModel(name: string, { engine, sampling, tokenizer, thinking
         finish: completion.finish,
         inputTokens: prompt.tokens.length,
         tokens: completion.tokens.map((token, t) => ({
-          token: chat.tokenizer.decode([token]),
+          token: said(token),
           logprob: completion.logprobs[t],
+          ...(topLogprobs === 0 ? {} : { top: top[t].map((other) => ({ token: said(other.token), logprob: other.logprob })) }),
         })),
       };
     },

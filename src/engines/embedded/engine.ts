@@ -4,6 +4,7 @@ import type { Key } from "../../random.ts";
 import { resident } from "../../tensor/thread.ts";
 import { DEVICES, type Device } from "../../tensor/session.ts";
 import {
+  type Alternative,
   EngineError,
   type AdamSettings,
   type Completion,
@@ -156,6 +157,14 @@ export class EmbeddedEngine implements Engine {
 
   score(requests: readonly ScoreRequest[], temperature: number): Promise<readonly (readonly number[])[]> {
     return this.#sampler.score(requests, temperature);
+  }
+
+  alternatives(
+    requests: readonly ScoreRequest[],
+    temperature: number,
+    count: number,
+  ): Promise<readonly (readonly (readonly Alternative[])[])[]> {
+    return this.#sampler.alternatives(requests, temperature, count);
   }
 
   accumulate(loss: Loss): Promise<LossResult> {

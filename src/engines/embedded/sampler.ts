@@ -4,6 +4,7 @@ import { sharedCopy } from "../../tensor/shared.ts";
 import type { Arrays } from "../../tensor/session.ts";
 import {
   EngineError,
+  type Alternative,
   type Completion,
   type Prompt,
   type Sampler,
@@ -18,7 +19,7 @@ import { BELOW_ONE } from "./draw.ts";
 import type { Graphs } from "./graphs.ts";
 import { liveWeights, type LiveWeights } from "./inputs.ts";
 import { samplingGraph } from "./sampling.ts";
-import { scoringGraph } from "./scoring.ts";
+import { distributionGraph, scoringGraph } from "./scoring.ts";
 
 /** Slots for generated tokens are a multiple of this, so that few graphs are compiled. */
 const GENERATED_STEP = 16;
@@ -154,6 +155,39 @@ export class WeightsSampler implements Sampler {
     });
   }
 
+  async alternatives(
+    requests: readonly ScoreRequest[],
+    temperature: number,
+    count: number,
+  ): Promise<readonly (readonly (readonly Alternative[])[])[]> {
+    this.checkHeld();
+    checkTemperature(temperature);
+    const { config } = this.#graphs;
+    const rows = requests.map(({ prompt, continuation }, i) => continuedRow(config, prompt, continuation, [i]));
+    return this.#graphs.exclusive(async () => {
+      this.checkHeld();
+      const found: (readonly (readonly Alternative[])[])[] = requests.map(() => []);
+      const batches = invariantBatches(
+        rows.filter(({ chosen }) => chosen > 0),
+        scoringCounts(config),
+        false,
+        this.#graphs.workers,
+      );
+      for (const batch of batches) {
+        const arrays = { inverseTemperature: Float32Array.of(1 / temperature) };
+        const build = () => distributionGraph(config, batch.sizes);
+        const key = keyOf("distribution", batch.sizes);
+        const { probabilities } = await this.#graphs.runBatch(key, build, batch, arrays, this.#weights);
+        batch.rows.forEach(({ members: [index], chosen }, r) => {
+          found[index] = Array.from({ length: chosen }, (_, t) =>
+            likeliest(probabilities, (r * batch.sizes.chosen + t) * config.vocabularySize, config.vocabularySize, count),
+          );
+        });
+      }
+      return found;
+    });
+  }
+
   async #scoreBatch(
     batch: Batch,
     requests: readonly ScoreRequest[],
@@ -179,6 +213,15 @@ export class WeightsSampler implements Sampler {
     this.#released = true;
     await this.#graphs.exclusive(() => this.#graphs.letGo(this.#weights));
   }
+}
+
+/** The likeliest of the `size` tokens whose probabilities begin at `from`. */
+function likeliest(probabilities: ArrayLike<number | bigint>, from: number, size: number, count: number): Alternative[] {
+  const all = Array.from({ length: size }, (_, token) => ({ token, p: Number(probabilities[from + token]) }));
+  return all
+    .toSorted((a, b) => b.p - a.p || a.token - b.token)
+    .slice(0, count)
+    .map(({ token, p }) => ({ token, logprob: Math.log(p) }));
 }
 
 function checkSettings({ temperature, maxTokens, stop }: SamplerSettings, vocabularySize: number): void {

@@ -11,6 +11,7 @@ import {
   multiply,
   negate,
   reshape,
+  softmax,
   subtract,
   sum,
 } from "../../tensor/operators.ts";
@@ -38,10 +39,14 @@ export const namedGradients = (names: readonly string[], gradients: readonly (Te
     }),
   );
 
-function logprobsOf({ hidden, decoder, sizes }: Context): { logprobs: Tensor; inputs: Record<string, Tensor> } {
+const logitsOf = ({ hidden, decoder }: Context, inverseTemperature: Tensor): Tensor =>
+  matmul(multiply(hidden, inverseTemperature), decoder.weights.head, { transposeB: true });
+
+function logprobsOf(context: Context): { logprobs: Tensor; inputs: Record<string, Tensor> } {
+  const { sizes } = context;
   const targets = input([sizes.rows * sizes.chosen], "int32");
   const inverseTemperature = input([]);
-  const logits = matmul(multiply(hidden, inverseTemperature), decoder.weights.head, { transposeB: true });
+  const logits = logitsOf(context, inverseTemperature);
   return { logprobs: logSoftmaxAt(logits, targets), inputs: { targets, inverseTemperature } };
 }
 
@@ -52,6 +57,17 @@ export function scoringGraph(config: GraphConfig, sizes: Sizes): Expressions {
   return {
     inputs: { ...context.decoder.weights.inputs, ...context.inputs, ...inputs },
     outputs: { logprobs: reshape(logprobs, [sizes.rows * sizes.chosen]) },
+  };
+}
+
+/** Probabilities [rows x chosen x vocabulary] of every token, softmax(logits / temperature). */
+export function distributionGraph(config: GraphConfig, sizes: Sizes): Expressions {
+  const context = contextOf(config, sizes);
+  const inverseTemperature = input([]);
+  const probabilities = softmax(logitsOf(context, inverseTemperature));
+  return {
+    inputs: { ...context.decoder.weights.inputs, ...context.inputs, inverseTemperature },
+    outputs: { probabilities: reshape(probabilities, [sizes.rows * sizes.chosen * config.vocabularySize]) },
   };
 }
 
