@@ -6,6 +6,7 @@ import { allTables, exploitabilityTable, objectiveTable } from "../report/agents
 import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
+import { requireNames } from "../runs/episodes.ts";
 import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
 import { isModelEvaluation } from "../runs/recording.ts";
 import { type RunSummary, readRun } from "../runs/read.ts";
@@ -53,6 +54,15 @@ Examples:
       const runs = await Promise.all(folders.filter((_, i) => !evaluated[i]).map(readRun));
       const models = await Promise.all(folders.filter((_, i) => evaluated[i]).map(readModelReport));
       warnOf(runs);
+      const games = [...runs.flatMap(({ reports }) => reports), ...models].flatMap(({ report }) => report.games);
+      const opponents = games.flatMap((game) => game.opponents.map(({ opponent }) => opponent));
+      requireNames(
+        folders.join(", "),
+        "game",
+        flags.game ?? [],
+        games.map(({ game }) => game),
+      );
+      requireNames(folders.join(", "), "opponent", flags.opponent === undefined ? [] : [flags.opponent], opponents);
       if (flags.overSeeds === true && models.length > 0)
         throw new GameError("--over-seeds is for training runs; the folders of models' evaluations are no such runs");
       const text = flags.overSeeds === true ? overSeeds(runs, flags) : ofRuns(runs, models, flags);
