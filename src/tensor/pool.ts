@@ -1,13 +1,8 @@
-/** Programs run by worker threads, several at a time, each on one core. */
-import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
+/** Programs run by workers, several at a time, each on one core. */
+import { host } from "#host";
 import { checkArrays, type Program } from "./compile.ts";
 import type { Arrays, Device } from "./session.ts";
 import { Thread, WorkerError, type Resident, type Task } from "./thread.ts";
-
-// Node 20 cannot load TypeScript in a worker, so sources (under a test runner) use the worker that `npm run build` made.
-const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../../dist/tensor/worker.js" : "worker.js", import.meta.url);
 
 export interface PoolOptions {
   /** Workers at most; they start when there is work for them. All available cores unless given. */
@@ -23,17 +18,18 @@ export class Pool {
   /** Runs that can be under way at the same time. */
   readonly size: number;
   readonly #device: Device;
-  readonly #entry: URL;
+  readonly #entry: URL | undefined;
   readonly #queue: Task[] = [];
   #active: readonly Thread[] = [];
   #started = 0;
   #released = false;
 
-  constructor({ threads = availableParallelism(), device = "cpu", entry = ENTRY }: PoolOptions = {}) {
+  constructor({ threads = host.parallelism(), device = "cpu", entry }: PoolOptions = {}) {
     this.size = device === "cpu" ? threads : 1;
     this.#device = device;
     this.#entry = entry;
-    if (!existsSync(entry)) throw new WorkerError(`${fileURLToPath(entry)} is missing; run "npm run build"`);
+    const problem = host.problemOf(entry);
+    if (problem !== undefined) throw new WorkerError(problem);
   }
 
   /**
@@ -72,13 +68,17 @@ export class Pool {
   /** Nothing when there are as many as there may be. */
   #start(): Thread | undefined {
     if (this.#active.length >= this.size) return undefined;
-    const thread: Thread = new Thread(`worker ${++this.#started}`, this.#entry, this.#device, {
-      idle: () => this.#dispatch(),
-      exit: () => {
-        this.#active = this.#active.filter((other) => other !== thread);
-        this.#dispatch();
+    const entry = this.#entry === undefined ? {} : { entry: this.#entry };
+    const thread: Thread = new Thread(
+      { name: `worker ${++this.#started}`, device: this.#device, ...entry },
+      {
+        idle: () => this.#dispatch(),
+        exit: () => {
+          this.#active = this.#active.filter((other) => other !== thread);
+          this.#dispatch();
+        },
       },
-    });
+    );
     this.#active = [...this.#active, thread];
     return thread;
   }

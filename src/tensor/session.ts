@@ -1,5 +1,5 @@
 /** Encoded graphs run by ONNX Runtime on the thread that asks. */
-import { env, InferenceSession, Tensor as Value } from "onnxruntime-node";
+import { env, InferenceSession, Tensor as Value } from "#onnxruntime";
 import type { Data } from "./tensor.ts";
 
 /** Where graphs run. */
@@ -13,6 +13,8 @@ export class DeviceError extends Error {
 
 // Errors are thrown; ONNX Runtime would print each besides.
 env.logLevel = "fatal";
+// In a browser. Of its own threads ONNX Runtime needs a page that is isolated across origins; ours are workers.
+env.wasm.numThreads = 1;
 
 export type Arrays = Readonly<Record<string, Data>>;
 

@@ -5,9 +5,14 @@
 import type { Arrays } from "./session.ts";
 import type { Data } from "./tensor.ts";
 
-/** `size` zeros that threads share. */
-export const sharedFloats = (size: number): Float32Array =>
-  new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT));
+/** A page that is not isolated across origins has none; messages to workers then carry copies. */
+const SHARES = typeof SharedArrayBuffer !== "undefined";
+
+/** `size` zeros that threads share where they can. */
+export function sharedFloats(size: number): Float32Array {
+  const bytes = size * Float32Array.BYTES_PER_ELEMENT;
+  return new Float32Array(SHARES ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
+}
 
 export function sharedCopy(values: Float32Array): Float32Array {
   const copy = sharedFloats(values.length);
@@ -42,7 +47,7 @@ export function unshared(arrays: Arrays, before: Arrays = {}): Arrays {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, array]) => {
       const { buffer } = array;
-      return [name, buffer instanceof SharedArrayBuffer ? viewOf(copyOf(name, buffer), array) : array];
+      return [name, SHARES && buffer instanceof SharedArrayBuffer ? viewOf(copyOf(name, buffer), array) : array];
     }),
   );
 }
