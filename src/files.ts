@@ -18,6 +18,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { withoutMark } from "./json-text.ts";
 
 /** A file or folder that is missing, malformed, changed or cannot be written. Exit code 3. */
 export class FileError extends Error {
@@ -54,9 +55,6 @@ export function reasonOf(cause: unknown): string {
 
 /** Text of a file, without a byte order mark. `what` says what was expected, for the error. */
 export const readText = async (path: string, what: string): Promise<string> => withoutMark(await readUtf8(path, what));
-
-/** Text without the byte order mark that editors on Windows write at its beginning. */
-export const withoutMark = (text: string): string => (text.startsWith("\uFEFF") ? text.slice(1) : text);
 
 /** Text of a file as it is; another encoding than UTF-8 is an error that names it. */
 export async function readUtf8(path: string, what: string): Promise<string> {

@@ -124,8 +124,10 @@ export interface EngineFacts {
   readonly addsAccumulations?: boolean;
 }
 
-/** Calls take effect in the order they are made: a step may be asked for before `accumulate` has answered. */
-export interface Engine extends Sampler {
+/**
+ * A model that learns. Calls take effect in the order they are made: a step may be asked for before `accumulate` has answered.
+ */
+export interface Learner extends Sampler {
   readonly facts: EngineFacts;
   /** Adds the gradient of a loss to the accumulated gradient. */
   accumulate(loss: Loss): Promise<LossResult>;
@@ -145,6 +147,10 @@ export interface Engine extends Sampler {
    * refused, unless `frozen` is: false is content with weights that may move on.
    */
   snapshot(options?: { readonly frozen?: boolean }): Promise<Sampler>;
+}
+
+/** A learner that folders keep. */
+export interface Engine extends Learner {
   /** Writes weights and optimizer state into a folder that exists and is empty; the caller makes it appear atomically. */
   save(folder: string): Promise<void>;
   /** Reads what `save` wrote. A file that is missing, truncated or of another shape is an `EngineError` that names it. */

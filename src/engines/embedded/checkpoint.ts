@@ -9,38 +9,16 @@ import { z } from "zod";
 import { readJson } from "../../json.ts";
 import { EngineError } from "../engine.ts";
 import { freshMoments, type Moments } from "./adam.ts";
-import { configJson, readConfig, type TokenIds } from "./config-json.ts";
-import type { LoraConfig } from "./lora.ts";
-import type { ModelConfig } from "./model.ts";
+import { CONFIG_SCHEMA, configJson, parseConfig } from "./config-json.ts";
+import type { Checkpoint, Model } from "./learner.ts";
 import { parametersOf } from "./parameters.ts";
 import { ADAPTER_CONFIG, readAdapters, writeAdapters } from "./peft.ts";
-import { readTensors, writeTensors } from "./safetensors.ts";
+import { readTensors, writeTensors } from "./tensor-file.ts";
 import { readWeights, WEIGHTS } from "./weights.ts";
 
 const CONFIG = "config.json";
 const OPTIMIZER = "optimizer.safetensors";
 const BASE = "base.json";
-
-/** A model: its shape, its tokenizer's ids, and all its weights in one vector. */
-export interface Model {
-  readonly config: ModelConfig;
-  readonly ids: TokenIds;
-  readonly weights: Float32Array;
-}
-
-/** Adapters beside a frozen model that was read from `folder`. */
-export interface Adapters {
-  readonly lora: LoraConfig;
-  readonly flat: Float32Array;
-  readonly folder: string;
-}
-
-export interface Checkpoint extends Model {
-  /** Where there are any, they are what is trained, and the weights are frozen. */
-  readonly adapters?: Adapters;
-  /** Of what is trained. */
-  readonly moments: Moments;
-}
 
 /** Writes a model alone. */
 export async function writeModel(folder: string, { config, ids, weights }: Model): Promise<void> {
@@ -114,7 +92,9 @@ export async function readCheckpoint(
 
 /** Reads a model that another program saved, such as transformers. */
 export async function importModel(folder: string): Promise<Model> {
-  const { config, ids } = await readConfig(join(folder, CONFIG));
+  const path = join(folder, CONFIG);
+  const json = await readJson(path, CONFIG_SCHEMA, "a model's configuration", (...error) => new EngineError(...error));
+  const { config, ids } = parseConfig(json, path);
   return { config, ids, weights: await readWeights(folder, config) };
 }
 

@@ -1,6 +1,5 @@
 /** `config.json` of a Hugging Face folder: from and to the models this engine has. */
 import { z } from "zod";
-import { readJson } from "../../json.ts";
 import { EngineError } from "../engine.ts";
 import { checkModel, type ModelConfig } from "./model.ts";
 
@@ -141,14 +140,16 @@ class Fields {
   }
 }
 
-/** Throws `EngineError` naming the field that is missing, wrong or asks for what this engine does not have. */
-export async function readConfig(path: string): Promise<{ config: ModelConfig; ids: TokenIds }> {
-  const content = await readJson(
-    path,
-    z.record(z.string(), z.unknown()),
-    "a model's configuration",
-    (...error) => new EngineError(...error),
-  );
+export const CONFIG_SCHEMA = z.record(z.string(), z.unknown());
+
+/**
+ * The model of a `config.json`; `path` names it in errors. Throws `EngineError` naming the field that is missing, wrong or asks for what
+ * this engine does not have.
+ */
+export function parseConfig(
+  content: z.infer<typeof CONFIG_SCHEMA>,
+  path: string,
+): { readonly config: ModelConfig; readonly ids: TokenIds } {
   const fields = new Fields(path, content);
   const family = fields.family();
   fields.checkFixed();

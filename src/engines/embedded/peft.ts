@@ -7,7 +7,7 @@ import { readJson } from "../../json.ts";
 import { EngineError } from "../engine.ts";
 import { loraConfig, TARGETS, trainedParameters, type GraphConfig, type LoraConfig } from "./lora.ts";
 import type { ModelConfig } from "./model.ts";
-import { readTensors, writeTensors } from "./safetensors.ts";
+import { readTensors, writeTensors } from "./tensor-file.ts";
 
 export const ADAPTER_CONFIG = "adapter_config.json";
 const ADAPTER_WEIGHTS = "adapter_model.safetensors";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { importModel } from "./checkpoint.ts";
 import { importEmbeddedEngine, loadEmbeddedEngine, type EmbeddedEngine } from "./engine.ts";
-import { writeTensors } from "./safetensors.ts";
+import { writeTensors } from "./tensor-file.ts";
 import { golden } from "./testing.ts";
 
 const newFolder = () => mkdtemp(join(tmpdir(), "pretrained-"));

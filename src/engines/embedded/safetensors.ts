@@ -1,10 +1,9 @@
 /**
- * Reading and writing safetensors files: eight bytes of header length, a JSON header, the data. Tensors become float32 in memory and
+ * The safetensors format, wherever its bytes are: eight bytes of header length, a JSON header, the data. Tensors become float32 in memory and
  * are written as such. Format: https://github.com/huggingface/safetensors#format
  */
-import { open, type FileHandle } from "node:fs/promises";
 import { z } from "zod";
-import { parseJson } from "../../json.ts";
+import { parseJson } from "../../json-text.ts";
 import { sizeOf, type Shape } from "../../tensor/tensor.ts";
 import { EngineError } from "../engine.ts";
 import { DECODERS, isStoredType, type StoredType } from "./floats.ts";
@@ -16,73 +15,86 @@ export interface TensorPlace {
   readonly offset: number;
 }
 
-/** Writes one vector as named tensors that lie in it at given places. */
-export async function writeTensors(
-  path: string,
+/** The bytes, in parts, of one vector as named tensors that lie in it at given places. */
+export function encodeTensors(
   places: readonly TensorPlace[],
   data: readonly Float32Array[],
   metadata: Readonly<Record<string, string>>,
-): Promise<void> {
+): readonly Uint8Array[] {
   const entries = places.map(({ name, shape, offset }) => {
     const range = [offset * 4, (offset + sizeOf(shape)) * 4];
     return [name, { dtype: "F32", shape, data_offsets: range }] as const;
   });
-  const text = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
-  const header = new TextEncoder().encode(text + " ".repeat((8 - (text.length % 8)) % 8)); // data begins at a multiple of 8
-  const length = new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer);
-  const file = await open(path, "w");
-  try {
-    for (const part of [length, header, ...data.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength))]) {
-      await file.writeFile(part);
-    }
-  } finally {
-    await file.close();
-  }
+  return [
+    ...encodeHeader(Object.fromEntries(entries), metadata),
+    ...data.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength)),
+  ];
 }
+
+/** What stands before the data. */
+function encodeHeader(
+  entries: Readonly<Record<string, unknown>>,
+  metadata: Readonly<Record<string, string>>,
+): readonly Uint8Array[] {
+  const text = JSON.stringify({ __metadata__: metadata, ...entries });
+  const header = new TextEncoder().encode(text + " ".repeat((8 - (text.length % 8)) % 8)); // data begins at a multiple of 8
+  return [new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer), header];
+}
+
+/** Where the bytes are: a file, or memory. */
+export interface Source {
+  /** Names it in errors. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Fills `target` with the bytes from `position` on; they are there. */
+  read(target: Uint8Array, position: number): Promise<void>;
+}
+
+/** Bytes in memory. */
+export const bytesSource = (path: string, bytes: Uint8Array): Source => ({
+  path,
+  size: bytes.length,
+  read(target, position) {
+    target.set(bytes.subarray(position, position + target.length));
+    return Promise.resolve();
+  },
+});
 
 /** Elements read at a time. */
 const CHUNK = 1 << 22;
 
-/** An open file whose header was read. Errors are `EngineError`s that name the file and what is wrong. */
-export class TensorFile {
+/** Tensors whose header was read. Errors are `EngineError`s that name the source and what is wrong. */
+export class Tensors {
   readonly path: string;
-  readonly #file: FileHandle;
+  readonly #source: Source;
   readonly #header: Readonly<Record<string, unknown>>;
-  /** Where the data begins and how long it is, in bytes. */
+  /** Where the data begins, in bytes. */
   readonly #from: number;
-  readonly #length: number;
 
-  private constructor(path: string, file: FileHandle, header: Readonly<Record<string, unknown>>, from: number, length: number) {
-    this.path = path;
-    this.#file = file;
+  private constructor(source: Source, header: Readonly<Record<string, unknown>>, from: number) {
+    this.path = source.path;
+    this.#source = source;
     this.#header = header;
     this.#from = from;
-    this.#length = length;
   }
 
-  static async open(path: string): Promise<TensorFile> {
-    const unreadable = (cause: unknown) => {
-      throw new EngineError(`${path}: cannot be read (${cause instanceof Error ? cause.message : String(cause)})`);
-    };
-    const file = await open(path).catch(unreadable);
-    try {
-      const { size: total } = await file.stat();
-      const start = Buffer.alloc(8);
-      const { bytesRead } = await file.read(start, 0, 8, 0).catch(unreadable);
-      const size = bytesRead < 8 ? Infinity : Number(start.readBigUInt64LE(0));
-      if (total === 0) throw new EngineError(`${path}: the file is empty`);
-      if (8 + size > total) {
-        const other = OTHERS.find(([begin]) => start.toString("latin1").startsWith(begin))?.[1];
-        if (other !== undefined) throw new EngineError(`${path}: expected safetensors, got ${other}`);
-        throw new EngineError(`${path}: truncated, ${total} bytes do not hold the header`);
-      }
-      const text = Buffer.alloc(size);
-      await file.read(text, 0, size, 8);
-      return new TensorFile(path, file, parseHeader(path, text.toString("utf8")), 8 + size, total - 8 - size);
-    } catch (error) {
-      await file.close();
-      throw error;
+  static async open(source: Source): Promise<Tensors> {
+    const { path, size: total } = source;
+    if (total === 0) throw new EngineError(`${path}: the file is empty`);
+    const start = new Uint8Array(8);
+    await source.read(start.subarray(0, Math.min(8, total)), 0);
+    const size = total < 8 ? Infinity : Number(new DataView(start.buffer).getBigUint64(0, true));
+    if (8 + size > total) {
+      const begin = String.fromCharCode(...start);
+      const other = OTHERS.find(([each]) => begin.startsWith(each))?.[1];
+      if (other !== undefined) throw new EngineError(`${path}: expected safetensors, got ${other}`);
+      throw new EngineError(`${path}: truncated, ${total} bytes do not hold the header`);
     }
+    const text = new Uint8Array(size);
+    await source.read(text, 8);
+    const header = new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
+    return new Tensors(source, parseHeader(path, header), 8 + size);
   }
 
   /** Names of the tensors. */
@@ -112,7 +124,8 @@ export class TensorFile {
     if (typeof from !== "number" || typeof to !== "number" || from < 0 || to - from !== bytes) {
       throw this.#error(`tensor ${name} has offsets ${JSON.stringify(offsets)} for ${bytes} bytes`);
     }
-    if (to > this.#length) throw this.#error(`truncated, tensor ${name} ends at byte ${to} of ${this.#length}`);
+    const length = this.#source.size - this.#from;
+    if (to > length) throw this.#error(`truncated, tensor ${name} ends at byte ${to} of ${length}`);
     return { type: dtype, from };
   }
 
@@ -125,7 +138,7 @@ export class TensorFile {
     for (let at = 0; at < size; at += CHUNK) {
       const count = Math.min(CHUNK, size - at);
       const target = new Uint8Array(buffer, 0, count * bytes);
-      await readFully(this.#file, target, this.#from + from + at * bytes);
+      await this.#source.read(target, this.#from + from + at * bytes);
       const values = decode(buffer, count);
       const bad = firstNotFinite(values);
       if (bad >= 0) throw this.#error(`tensor ${name} holds ${values[bad]} at element ${at + bad}`);
@@ -135,10 +148,6 @@ export class TensorFile {
 
   async readInto(out: Float32Array, { name, shape, offset }: TensorPlace): Promise<void> {
     await this.read(name, shape, (values, at) => out.set(values, offset + at));
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
   }
 
   #error(message: string): EngineError {
@@ -159,33 +168,21 @@ const OTHERS = [
   ["<", "a page of the web, perhaps in place of a download"],
 ] as const;
 
-async function readFully(file: FileHandle, target: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < target.length;) {
-    const { bytesRead } = await file.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw new EngineError("the file became shorter while it was read");
-    done += bytesRead;
-  }
-}
-
 function firstNotFinite(values: Float32Array): number {
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
   return -1;
 }
 
-/** Reads exactly the tensors of `places` into one vector. Throws `EngineError` naming the file and what is wrong. */
-export async function readTensors(
-  path: string,
+/** Reads exactly the tensors of `places` into one vector. Throws `EngineError` naming the source and what is wrong. */
+export async function decodeTensors(
+  source: Source,
   places: readonly TensorPlace[],
-): Promise<{ data: Float32Array; metadata: Readonly<Record<string, unknown>> }> {
-  const file = await TensorFile.open(path);
-  try {
-    checkNames(path, file.names, places);
-    const out = new Float32Array(places.reduce((total, { shape }) => total + sizeOf(shape), 0));
-    for (const place of places) await file.readInto(out, place);
-    return { data: out, metadata: file.metadata };
-  } finally {
-    await file.close();
-  }
+): Promise<{ readonly data: Float32Array; readonly metadata: Readonly<Record<string, unknown>> }> {
+  const tensors = await Tensors.open(source);
+  checkNames(source.path, tensors.names, places);
+  const data = new Float32Array(places.reduce((total, { shape }) => total + sizeOf(shape), 0));
+  for (const place of places) await tensors.readInto(data, place);
+  return { data, metadata: tensors.metadata };
 }
 
 /** Throws `EngineError` for a tensor that is not among `places`. */

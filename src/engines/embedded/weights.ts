@@ -7,7 +7,8 @@ import { EngineError } from "../engine.ts";
 import type { ModelConfig } from "./model.ts";
 import { EMBEDDING, HEAD, parameterCount, parametersOf } from "./parameters.ts";
 import { sharedFloats } from "../../tensor/shared.ts";
-import { TensorFile, type TensorPlace } from "./safetensors.ts";
+import { Tensors, type TensorPlace } from "./safetensors.ts";
+import { openSource } from "./tensor-file.ts";
 
 export const WEIGHTS = "model.safetensors";
 const INDEX = `${WEIGHTS}.index.json`;
@@ -42,9 +43,10 @@ async function filesOf(folder: string): Promise<readonly string[]> {
  * the embedding it should be tied to.
  */
 export async function readWeights(folder: string, config: ModelConfig): Promise<Float32Array> {
-  const files: TensorFile[] = [];
+  const sources: Awaited<ReturnType<typeof openSource>>[] = [];
   try {
-    for (const name of await filesOf(folder)) files.push(await TensorFile.open(join(folder, name)));
+    for (const name of await filesOf(folder)) sources.push(await openSource(join(folder, name)));
+    const files = await Promise.all(sources.map((source) => Tensors.open(source)));
     const out = sharedFloats(parameterCount(config));
     const places = parametersOf(config);
     const fileOf = ownersOf(files, places, config.tiedEmbeddings ?? true);
@@ -53,18 +55,14 @@ export async function readWeights(folder: string, config: ModelConfig): Promise<
     if (head && (config.tiedEmbeddings ?? true)) await checkTied(head, places[0], out);
     return out;
   } finally {
-    await Promise.all(files.map((file) => file.close()));
+    await Promise.all(sources.map((source) => source.close()));
   }
 }
 
 /** The file of every tensor. */
-function ownersOf(
-  files: readonly TensorFile[],
-  places: readonly TensorPlace[],
-  tied: boolean,
-): ReadonlyMap<string, TensorFile> {
+function ownersOf(files: readonly Tensors[], places: readonly TensorPlace[], tied: boolean): ReadonlyMap<string, Tensors> {
   const known = new Set([...places.map(({ name }) => name), ...(tied ? [HEAD] : [])]);
-  const owners = new Map<string, TensorFile>();
+  const owners = new Map<string, Tensors>();
   for (const file of files) {
     for (const name of file.names.filter((each) => !isConstant(each))) {
       if (!known.has(name)) throw new EngineError(`${file.path}: tensor ${name} is not part of the model`);
@@ -76,7 +74,7 @@ function ownersOf(
   return owners;
 }
 
-async function checkTied(file: TensorFile, { shape, offset }: TensorPlace, weights: Float32Array): Promise<void> {
+async function checkTied(file: Tensors, { shape, offset }: TensorPlace, weights: Float32Array): Promise<void> {
   await file.read(HEAD, shape, (values, at) => {
     const differs = values.findIndex((value, i) => value !== weights[offset + at + i]);
     if (differs < 0) return;
