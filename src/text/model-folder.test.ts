@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findModelFolder, loadChat } from "./model-folder.ts";
-import { TokenizerError, createTokenizer, loadTokenizer, saveTokenizer } from "./tokenizer.ts";
+import { loadTokenizer, saveTokenizer } from "./tokenizer-files.ts";
+import { TokenizerError, createTokenizer } from "./tokenizer.ts";
 
 const golden = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 let home = "";

@@ -3,8 +3,8 @@ import { access, readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { type Chat, createChat } from "./chat.ts";
-import { olderTokenizer } from "./tokenizer-files.ts";
-import { TokenizerError, type TokenizerFiles, createTokenizer, loadTokenizer } from "./tokenizer.ts";
+import { loadTokenizer, olderTokenizer } from "./tokenizer-files.ts";
+import { TokenizerError, type TokenizerFiles, createTokenizer } from "./tokenizer.ts";
 
 export interface FindOptions {
   /** Branch, tag or commit of the snapshot; looked at only for models of the hub. */

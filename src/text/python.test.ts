@@ -9,7 +9,8 @@ import { expect, test } from "vitest";
 import { trainTokenizer } from "./bpe.ts";
 import { CHAT_TEMPLATE, END_TOKEN, type Message, SPECIAL_TOKENS } from "./chat.ts";
 import { createTemplate } from "./template.ts";
-import { createTokenizer, saveTokenizer, tokenizerFiles } from "./tokenizer.ts";
+import { saveTokenizer } from "./tokenizer-files.ts";
+import { createTokenizer, tokenizerFiles } from "./tokenizer.ts";
 
 const corpus = [
   "You play 6 hands of Kuhn poker against one opponent. The deck is J, Q, K; K is highest, J lowest.",

@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { type Message, createChat } from "./chat.ts";
 import { modelChat } from "./model-folder.ts";
-import { TokenizerError, createTokenizer, loadTokenizer } from "./tokenizer.ts";
+import { loadTokenizer } from "./tokenizer-files.ts";
+import { TokenizerError, createTokenizer } from "./tokenizer.ts";
 
 const files = await loadTokenizer(fileURLToPath(new URL("golden/qwen3.5", import.meta.url)));
 const chatOf = (chatTemplate: string) => modelChat({ ...files, chatTemplate });

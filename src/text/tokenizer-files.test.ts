@@ -6,7 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { trainTokenizer } from "./bpe.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS } from "./chat.ts";
 import { findModelFolder, loadChat } from "./model-folder.ts";
-import { TokenizerError, createTokenizer, loadTokenizer, saveTokenizer, tokenizerFiles } from "./tokenizer.ts";
+import { loadTokenizer, saveTokenizer } from "./tokenizer-files.ts";
+import { TokenizerError, createTokenizer, tokenizerFiles } from "./tokenizer.ts";
 
 const trained = trainTokenizer(["It's your turn: PASS or BET?", "You hold K, they hold J."], {
   vocabularySize: 270,

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { trainTokenizer } from "./bpe.ts";
 import { boundedCache } from "./cache.ts";
 import { CHAT_TEMPLATE, END_TOKEN, SPECIAL_TOKENS } from "./chat.ts";
-import { TokenizerError, createTokenizer, loadTokenizer, saveTokenizer, tokenizerFiles } from "./tokenizer.ts";
+import { loadTokenizer, saveTokenizer } from "./tokenizer-files.ts";
+import { TokenizerError, createTokenizer, tokenizerFiles } from "./tokenizer.ts";
 
 const trained = trainTokenizer(["It's your turn: PASS or BET?", "You hold K, they hold J.  It's theirs."], {
   vocabularySize: 270,

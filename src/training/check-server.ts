@@ -12,7 +12,8 @@ import { type RunConfig, parseConfig } from "../runs/config.ts";
 import { type RunGame, openGames } from "../runs/games.ts";
 import { pricesKl } from "../runs/plan.ts";
 import { createChat } from "../text/chat.ts";
-import { createTokenizer, loadTokenizer } from "../text/tokenizer.ts";
+import { loadTokenizer } from "../text/tokenizer-files.ts";
+import { createTokenizer } from "../text/tokenizer.ts";
 import type { Metrics } from "./metrics.ts";
 import { sepo } from "./sepo.ts";
 
