@@ -2,7 +2,7 @@
  * Safe Equilibrium Policy Optimization (arXiv 2605.30854): GRPO whose advantages are shares of J, so that the expected gradient is the
  * gradient of J.
  */
-import type { Engine, Sampler, SamplerSettings } from "../engines/engine.ts";
+import type { Learner, Sampler, SamplerSettings } from "../engines/engine.ts";
 import type { Roster } from "../opponents/index.ts";
 import type { Encoding } from "../play/encoding.ts";
 import { modelPlayer } from "../play/players/model.ts";
@@ -42,7 +42,7 @@ type GameKey = "beta" | "finalBeta" | "failureCost" | "hingeWidth";
 
 /** Who learns, from whom. */
 export interface SepoAgent {
-  readonly engine: Engine;
+  readonly engine: Learner;
   readonly encoding: Encoding;
   readonly sampling: SamplerSettings;
   readonly rosters: readonly Roster[];

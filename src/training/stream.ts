@@ -3,9 +3,8 @@
  * are done, and a step does not wait for its slowest groups longer than a limit: they join a later one while they are fresh enough,
  * and are dropped afterwards. No group is ever learned from more than a given number of steps after it began.
  */
-import { setTimeout } from "node:timers/promises";
 import { following } from "../concurrency.ts";
-import type { Engine, Sampler } from "../engines/engine.ts";
+import type { Learner, Sampler } from "../engines/engine.ts";
 import type { PlayedGroup, StartedGroup } from "./rollout.ts";
 
 export interface StreamSettings {
@@ -67,7 +66,7 @@ interface Policy {
 }
 
 export class GroupStream {
-  readonly #engine: Engine;
+  readonly #engine: Learner;
   readonly #begin: Begin;
   readonly #settings: StreamSettings;
   /** Ends all groups. */
@@ -79,7 +78,7 @@ export class GroupStream {
   readonly #policies = new Set<Policy>();
   #policy: Policy | undefined;
 
-  constructor(engine: Engine, begin: Begin, settings: StreamSettings, signal?: AbortSignal) {
+  constructor(engine: Learner, begin: Begin, settings: StreamSettings, signal?: AbortSignal) {
     this.#engine = engine;
     this.#begin = begin;
     this.#settings = settings;
@@ -156,13 +155,18 @@ export class GroupStream {
 
 /** Ends when all groups are finished, or so many seconds after half of them were. Fails with the first that fails. */
 async function enough({ all, half }: Started, seconds: number): Promise<void> {
-  const timer = new AbortController();
-  const limit = half.then((at) =>
-    setTimeout(Math.max(0, at + seconds * 1000 - performance.now()), undefined, { signal: timer.signal }).catch(
-      () => undefined,
-    ),
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let over = false;
+  const limit = half.then(
+    (at) =>
+      new Promise<void>((resolve) => {
+        if (!over) timer = setTimeout(resolve, Math.max(0, at + seconds * 1000 - performance.now()));
+      }),
   );
-  await Promise.race([all, limit]).finally(() => timer.abort());
+  await Promise.race([all, limit]).finally(() => {
+    over = true;
+    clearTimeout(timer);
+  });
 }
 
 /** Ends when half of the groups of each pool of each game are finished. */

@@ -1,5 +1,5 @@
 /** Supervised training: cross entropy on the assistant's tokens only. */
-import type { CrossEntropyExample, Engine } from "../engines/engine.ts";
+import type { CrossEntropyExample, Learner } from "../engines/engine.ts";
 import type { Encoding } from "../play/encoding.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
 import { adamSettings } from "../runs/plan.ts";
@@ -54,7 +54,7 @@ function orderOf(size: number, pass: number, key: Key): readonly number[] {
 
 /** One step: mean cross entropy per token over the batch, in nats. */
 export async function supervisedStep(
-  engine: Engine,
+  engine: Learner,
   batch: readonly SupervisedExample[],
   settings: SupervisedSettings,
   progress: number,
@@ -78,7 +78,7 @@ export async function supervisedStep(
 
 /** A supervised stage on examples, from a step on; yields after each step. */
 export async function* supervised(
-  engine: Engine,
+  engine: Learner,
   examples: readonly SupervisedExample[],
   settings: SupervisedSettings,
   key: Key,

@@ -1,5 +1,5 @@
 /** Optimizer steps on one rollout. */
-import type { AdamSettings, Engine, PpoExample } from "../engines/engine.ts";
+import type { AdamSettings, Learner, PpoExample } from "../engines/engine.ts";
 import type { Key } from "../random.ts";
 import { mean } from "../stats/estimate.ts";
 import { sharesForUpdates } from "./advantages.ts";
@@ -27,7 +27,7 @@ export interface Updated {
 
 /** The clipped ratio to the policy that played keeps later updates near it. */
 export async function updatePolicy(
-  engine: Engine,
+  engine: Learner,
   examples: readonly PpoExample[],
   key: Key,
   { updates, clip, temperature, adam }: UpdateSettings,
