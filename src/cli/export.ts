@@ -6,6 +6,8 @@ import { episodesCsv } from "../report/export-csv.ts";
 import { inspectLog } from "../report/export-inspect.ts";
 import { episodesParquet } from "../report/export-parquet.ts";
 import { tensorboardEvents } from "../report/export-tensorboard.ts";
+import { packModel } from "../play/packed-model.ts";
+import { packedAgent } from "../runs/packed-agent.ts";
 import { readEvaluatedEpisodes } from "../runs/episodes.ts";
 import { readMetrics, readTiming } from "../runs/read.ts";
 import { isModelEvaluation, readAsked } from "../runs/recording.ts";
@@ -13,7 +15,7 @@ import { STAGES, type Stage } from "../runs/stages.ts";
 import type { Transcript } from "../runs/transcript.ts";
 import { gameOption } from "./options.ts";
 
-const FORMATS = ["inspect", "parquet", "csv", "tensorboard"] as const;
+const FORMATS = ["inspect", "parquet", "csv", "tensorboard", "model"] as const;
 type Format = (typeof FORMATS)[number];
 
 interface ExportFlags {
@@ -25,14 +27,15 @@ interface ExportFlags {
 export function addExport(program: Command): void {
   program
     .command("export")
-    .description("write a run or an evaluation for other programs")
+    .description("write a run or an evaluation for other programs, or a small model for a page")
     .addArgument(
       new Argument(
         "<format>",
-        "inspect: a log of inspect_ai; parquet, csv: one row per episode; tensorboard: the metrics of a run's steps",
+        "inspect: a log of inspect_ai; parquet, csv: one row per episode; tensorboard: the metrics of a run's steps; " +
+          "model: an embedded model in one file (docs/browser.md)",
       ).choices(FORMATS),
     )
-    .argument("<run>", "the directory of a run or of a model's evaluation")
+    .argument("<run>", "the directory of a run or of a model's evaluation, or a checkpoint")
     .requiredOption("-o, --out <path>", "the file that is written; the folder for tensorboard")
     .addOption(gameOption())
     .addOption(
@@ -45,6 +48,7 @@ Of a run the first few episodes against each opponent are kept, of a model's eva
 The viewer and data frames of inspect_ai look only at files named like 2026-11-28T12-00-00+00-00_sepo_NAME.json.
 
 Examples:
+  sepo export model runs/latest --out model.safetensors
   sepo export csv runs/openai-gpt-5-mini --out episodes.csv
   sepo export parquet runs/latest --stage sft --out episodes.parquet
   sepo export inspect runs/openai-gpt-5-mini --out logs/2026-11-28T12-00-00+00-00_sepo_gpt-5-mini.json
@@ -53,6 +57,11 @@ Examples:
     .action(async (format: Format, folder: string, flags: ExportFlags) => {
       if (format === "tensorboard") return exportMetrics(folder, flags);
       const { game, stage, out } = flags;
+      if (format === "model") {
+        await writeWhole(out, Buffer.concat(packModel(await packedAgent(folder))));
+        console.log(`the model is in ${out}`);
+        return;
+      }
       const episodes = await readEvaluatedEpisodes(folder, {
         ...(game === undefined ? {} : { games: game }),
         ...(stage === undefined ? {} : { stage }),
@@ -64,7 +73,7 @@ Examples:
 }
 
 async function contentOf(
-  format: Exclude<Format, "tensorboard">,
+  format: Exclude<Format, "tensorboard" | "model">,
   folder: string,
   episodes: readonly Transcript[],
 ): Promise<string | Uint8Array> {

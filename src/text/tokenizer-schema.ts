@@ -47,6 +47,12 @@ const id = z.number().int().min(0);
 /** Of `generation_config.json`: the tokens that end a reply, where they are more than the configuration's one. */
 export const generationSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id)]).nullish() });
 
+export const tokenizerFilesSchema = z.strictObject({
+  tokenizer: tokenizerSchema,
+  config: configSchema,
+  generation: generationSchema.exactOptional(),
+  chatTemplate: z.string(),
+});
 export interface TokenizerFiles {
   readonly tokenizer: z.infer<typeof tokenizerSchema>;
   readonly config: Config;

@@ -44,3 +44,23 @@ export const DECODERS = {
 } as const satisfies Record<string, Decoder>;
 export type StoredType = keyof typeof DECODERS;
 export const isStoredType = (type: unknown): type is StoredType => typeof type === "string" && type in DECODERS;
+
+/** Numbers as float16, rounded to the nearest, ties to even; beyond the largest to infinity. */
+export function encodeHalves(values: Float32Array): Uint16Array<ArrayBuffer> {
+  return Uint16Array.from(values, (value) => {
+    const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+    const size = Math.abs(value);
+    if (Number.isNaN(size)) return 0x7e00;
+    if (size >= 65520) return sign | 0x7c00;
+    // Numbers of one exponent lie 2 ** (exponent - 10) apart, and the smallest as those of exponent -14.
+    const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+    const steps = roundToEven(size * 2 ** (10 - exponent));
+    return sign | (steps + (exponent + 14) * 1024);
+  });
+}
+
+function roundToEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}

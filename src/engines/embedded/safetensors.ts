@@ -6,7 +6,7 @@ import { z } from "zod";
 import { parseJson } from "../../json-text.ts";
 import { sizeOf, type Shape } from "../../tensor/tensor.ts";
 import { EngineError } from "../engine.ts";
-import { DECODERS, isStoredType, type StoredType } from "./floats.ts";
+import { DECODERS, encodeHalves, isStoredType, type StoredType } from "./floats.ts";
 
 export interface TensorPlace {
   readonly name: string;
@@ -15,19 +15,22 @@ export interface TensorPlace {
   readonly offset: number;
 }
 
-/** The bytes, in parts, of one vector as named tensors that lie in it at given places. */
+/** The bytes, in parts, of one vector as named tensors that lie in it at given places; in float32 unless they are to be halved. */
 export function encodeTensors(
   places: readonly TensorPlace[],
   data: readonly Float32Array[],
   metadata: Readonly<Record<string, string>>,
+  { type = "F32" }: { readonly type?: "F32" | "F16" } = {},
 ): readonly Uint8Array[] {
+  const { bytes } = DECODERS[type];
   const entries = places.map(({ name, shape, offset }) => {
-    const range = [offset * 4, (offset + sizeOf(shape)) * 4];
-    return [name, { dtype: "F32", shape, data_offsets: range }] as const;
+    const range = [offset * bytes, (offset + sizeOf(shape)) * bytes];
+    return [name, { dtype: type, shape, data_offsets: range }] as const;
   });
+  const stored = type === "F16" ? data.map(encodeHalves) : data;
   return [
     ...encodeHeader(Object.fromEntries(entries), metadata),
-    ...data.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength)),
+    ...stored.map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength)),
   ];
 }
 
@@ -36,8 +39,9 @@ function encodeHeader(
   entries: Readonly<Record<string, unknown>>,
   metadata: Readonly<Record<string, string>>,
 ): readonly Uint8Array[] {
-  const text = JSON.stringify({ __metadata__: metadata, ...entries });
-  const header = new TextEncoder().encode(text + " ".repeat((8 - (text.length % 8)) % 8)); // data begins at a multiple of 8
+  const text = new TextEncoder().encode(JSON.stringify({ __metadata__: metadata, ...entries }));
+  const header = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20); // spaces, so that data begins at a multiple of 8
+  header.set(text);
   return [new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer), header];
 }
 
