@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Answer, Host } from "./messages.ts";
-import type { Device } from "./session.ts";
+import type { Device } from "./device.ts";
 
 // Node 20 cannot load TypeScript in a worker, so this module too is always the one that `npm run build` made.
 const ENTRY = new URL("worker-node.js", import.meta.url);

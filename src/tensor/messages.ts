@@ -1,5 +1,6 @@
 /** What a thread and its workers say to each other, on any host. */
-import type { Arrays, Device } from "./session.ts";
+import type { Device } from "./device.ts";
+import type { Arrays } from "./session.ts";
 
 /** One run; `model` and the arrays of residents come with it when the worker does not have them yet. */
 export interface Job {

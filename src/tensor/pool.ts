@@ -1,7 +1,8 @@
 /** Programs run by workers, several at a time, each on one core. */
 import { host } from "#host";
 import { checkArrays, type Program } from "./compile.ts";
-import type { Arrays, Device } from "./session.ts";
+import type { Device } from "./device.ts";
+import type { Arrays } from "./session.ts";
 import { Thread, WorkerError, type Resident, type Task } from "./thread.ts";
 
 export interface PoolOptions {

@@ -1,15 +1,7 @@
 /** Encoded graphs run by ONNX Runtime on the thread that asks. */
 import { env, InferenceSession, Tensor as Value } from "#onnxruntime";
+import { type Device, DeviceError } from "./device.ts";
 import type { Data } from "./tensor.ts";
-
-/** Where graphs run. */
-export const DEVICES = ["cpu", "cuda"] as const;
-export type Device = (typeof DEVICES)[number];
-
-/** A device that this machine or this installation does not have. */
-export class DeviceError extends Error {
-  override readonly name = "DeviceError";
-}
 
 // Errors are thrown; ONNX Runtime would print each besides.
 env.logLevel = "fatal";

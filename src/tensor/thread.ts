@@ -2,7 +2,8 @@
 import { host } from "#host";
 import type { Program } from "./compile.ts";
 import type { Answer, WorkerHandle, WorkerOptions } from "./messages.ts";
-import { DeviceError, type Arrays } from "./session.ts";
+import { DeviceError } from "./device.ts";
+import type { Arrays } from "./session.ts";
 
 /** Inputs that stay in the workers from run to run, such as weights. Whoever changes them raises the version. */
 export interface Resident {

@@ -1,6 +1,7 @@
 /** What a worker of `Pool` does on any host: keeps sessions and resident arrays, and runs one job after another. */
 import type { Answer, Job, Message } from "./messages.ts";
-import { DeviceError, openSession, type Arrays, type Device, type Session } from "./session.ts";
+import { type Device, DeviceError } from "./device.ts";
+import { openSession, type Arrays, type Session } from "./session.ts";
 import { unshared } from "./shared.ts";
 
 /** Takes messages in the order in which they come; `answer` is called once for each run, with buffers that may be moved. */

@@ -1,7 +1,7 @@
 /** The engine that runs inside the Node process, with the folders it is kept in. */
 import { resolve } from "node:path";
 import type { Key } from "../../random.ts";
-import { DEVICES, type Device } from "../../tensor/session.ts";
+import { DEVICES, type Device } from "../../tensor/device.ts";
 import { EngineError, type Engine } from "../engine.ts";
 import { freshMoments } from "./adam.ts";
 import { importAdapters, importModel, readCheckpoint, writeCheckpoint, writeModel } from "./checkpoint.ts";

@@ -1,7 +1,8 @@
 /** Programs, built when first needed, and the workers that run them; shared by an engine and its snapshots. */
 import { toProgram, type Program } from "../../tensor/compile.ts";
 import { Pool, type PoolOptions } from "../../tensor/pool.ts";
-import { DeviceError, type Arrays } from "../../tensor/session.ts";
+import { DeviceError } from "../../tensor/device.ts";
+import type { Arrays } from "../../tensor/session.ts";
 import { resident, WorkerError, type Resident } from "../../tensor/thread.ts";
 import { EngineError } from "../engine.ts";
 import { contextArrays, prefixArrays, type Batch } from "./batches.ts";

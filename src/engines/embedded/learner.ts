@@ -3,7 +3,7 @@
  */
 import type { Key } from "../../random.ts";
 import { resident } from "../../tensor/thread.ts";
-import type { Device } from "../../tensor/session.ts";
+import type { Device } from "../../tensor/device.ts";
 import {
   type Alternative,
   EngineError,
