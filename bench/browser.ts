@@ -2,7 +2,7 @@
  * A lesson of the site on three runtimes: Debian's chromium, Node on the same WebAssembly, and Node's own ONNX Runtime. How long each takes,
  * and how far their numbers are apart.
  *
- *     npm run site && npm run bench && node dist/bench/bench/browser.js [game] [steps of SEPO]
+ *     npm run site && npm run bench && node dist/bench/bench/browser.js [game] [steps of SEPO] [examples to imitate]
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,8 +14,8 @@ import { packModel } from "../src/play/packed-model.ts";
 import { noBrowser, openBrowser } from "../src/site/testing/browser.ts";
 import { LESSONS, lesson } from "../src/training/lesson.ts";
 
-const [game = "ipd", steps = "20", child] = process.argv.slice(2);
-const settings = { ...(game === "kuhn" ? LESSONS.kuhn : LESSONS.ipd), steps: Number(steps) };
+const [game = "ipd", steps = "20", examples = "2000", child] = process.argv.slice(2);
+const settings = { ...(game === "kuhn" ? LESSONS.kuhn : LESSONS.ipd), steps: Number(steps), examples: Number(examples) };
 
 /** What a runtime made of the lesson: seconds, a hash of the model in float16, and of each step what could differ. */
 const resultSchema = z.object({
@@ -41,7 +41,7 @@ async function inThisProcess(): Promise<Result> {
 
 async function inNode(options: string): Promise<Result> {
   const env = { ...process.env, NODE_OPTIONS: options };
-  const args = [fileURLToPath(import.meta.url), game, steps, "child"];
+  const args = [fileURLToPath(import.meta.url), game, steps, examples, "child"];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1e8 });
   return resultSchema.parse(JSON.parse(stdout));
 }
@@ -49,7 +49,7 @@ async function inNode(options: string): Promise<Result> {
 async function inBrowser(): Promise<Result> {
   const browser = await openBrowser(fileURLToPath(new URL("../../site", import.meta.url)));
   try {
-    const page = await browser.open("#train");
+    const page = await browser.open(`?examples=${examples}#train`);
     page.setDefaultTimeout(1_200_000);
     await page.locator(".train").getByLabel("Game").selectOption(settings.game);
     await page.getByLabel("Steps of SEPO").fill(steps);

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { GAME_NAMES, gameNamed } from "../games/index.ts";
 import { type Opened, noBrowser, openBrowser } from "./testing/browser.ts";
 
-const CHOICES = ".play .actions button:not(:disabled), .play .numbers button[type=submit]:not(:disabled)";
+const CHOICES = ".play .actions button[aria-disabled=false], .play .numbers button[type=submit][aria-disabled=false]";
 
 /** Waits until the person is to choose, or the game is over; whether it goes on. */
 async function goesOn(page: Page): Promise<boolean> {
@@ -80,9 +80,9 @@ describe.skipIf(noBrowser !== undefined)(
       await page.getByRole("button", { name: "Kuhn poker" }).click();
       await page.getByLabel("Opponent").selectOption({ label: "the small trained model" });
       await goesOn(page);
+      await page.locator(CHOICES).first().focus();
       await playToTheEnd(page, async () => {
         expect(await page.locator(".seen").count()).toBe(0);
-        await page.locator(CHOICES).first().focus();
         await page.keyboard.press("Enter");
       });
       const seen = await page.locator(".seen").allTextContents();

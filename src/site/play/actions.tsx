@@ -1,4 +1,7 @@
-/** The legal actions, to be chosen. */
+/**
+ * The legal actions, to be chosen. While the other player thinks the buttons stay where they are and do nothing, so that the keyboard's focus
+ * is not lost.
+ */
 import { useState } from "preact/hooks";
 import type { Action } from "../../games/index.ts";
 import { MOST_BUTTONS, type NumberChoice, numberChoice } from "./choices.ts";
@@ -15,8 +18,16 @@ export function Actions({ legal, description, disabled, onChoose }: Props) {
   if (numbers !== undefined) return <Numbers choice={numbers} disabled={disabled} onChoose={onChoose} />;
   return (
     <div class="actions" role="group" aria-label="Your action">
-      {legal.map((action) => (
-        <button key={action} type="button" class="action" disabled={disabled} onClick={() => onChoose(action)}>
+      {legal.map((action, i) => (
+        <button
+          key={i}
+          type="button"
+          class="action"
+          aria-disabled={disabled}
+          onClick={() => {
+            if (!disabled) onChoose(action);
+          }}
+        >
           {action}
         </button>
       ))}
@@ -40,7 +51,7 @@ function Numbers({
       class="numbers"
       onSubmit={(event) => {
         event.preventDefault();
-        onChoose(write(values));
+        if (!disabled) onChoose(write(values));
       }}
     >
       {fields.map(({ label, least, most }, i) => {
@@ -51,27 +62,17 @@ function Numbers({
             <legend>
               {label} <span class="quiet">of {most}</span>
             </legend>
-            <button
-              type="button"
-              aria-label={`less ${label}`}
-              disabled={disabled || values[i] === least}
-              onClick={() => change(-1)}
-            >
+            <button type="button" aria-label={`less ${label}`} aria-disabled={values[i] === least} onClick={() => change(-1)}>
               {"\u2212"}
             </button>
             <output aria-label={label}>{values[i]}</output>
-            <button
-              type="button"
-              aria-label={`more ${label}`}
-              disabled={disabled || values[i] === most}
-              onClick={() => change(1)}
-            >
+            <button type="button" aria-label={`more ${label}`} aria-disabled={values[i] === most} onClick={() => change(1)}>
               +
             </button>
           </fieldset>
         );
       })}
-      <button type="submit" class="action" disabled={disabled}>
+      <button type="submit" class="action" aria-disabled={disabled}>
         {write(values)}
       </button>
     </form>
