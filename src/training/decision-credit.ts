@@ -19,10 +19,10 @@ import { type PoolSizes, linearParts } from "../objective/shares.ts";
 import type { Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
-import { valuedMatchup } from "../solvers/action-values.ts";
+import { type KeyedPolicy, valuedMatchup } from "../solvers/action-values.ts";
 import type { Totals } from "../solvers/expectation.ts";
 import { type ExploiterSettings, foundWeights } from "./exploiters.ts";
-import { playedPolicies } from "./played-policy.ts";
+import { type PlayedPolicy, playedPolicies } from "./played-policy.ts";
 import type { PlayedGroup } from "./rollout.ts";
 
 export interface DecisionCreditSettings {
@@ -89,7 +89,7 @@ function expectedCredit(
   const played = playedPolicies(game, groups);
   const opponents = new Map(groups.map(({ policy }) => [policy.name, policy]));
   const values = new Map(
-    [...opponents].map(([name, policy]) => [name, valuedMatchup(game, policy).values(played(name))] as const),
+    [...opponents].map(([name, policy]) => [name, valuedMatchup(game, policy).values(sharesOf(played(name)))] as const),
   );
   const gaps = new Map(
     groups.flatMap(({ pool, opponent }) => {
@@ -114,13 +114,24 @@ function expectedCredit(
             const { view, round, action, parsed } = decisions[d];
             const legal = game.legal(view);
             const worths = totals.map(worth);
-            const mean = policy(game.abstraction(view), round, legal).reduce((sum, p, i) => sum + p * worths[i], 0);
-            return worths[legal.indexOf(action)] - mean - (parsed.status === "ok" ? 0 : settled.failureCost);
+            const { shares, weight } = policy(game.abstraction(view), round, legal);
+            const mean = shares.reduce((sum, share, i) => sum + share * worths[i], 0);
+            // The mean holds the decision itself: without it, it would be further away.
+            const apart = ((worths[legal.indexOf(action)] - mean) * weight) / Math.max(weight - 1, PAIR);
+            return apart - (parsed.status === "ok" ? 0 : settled.failureCost);
           }),
       );
     }),
   };
 }
+
+/** Least number of other decisions that a baseline counts for, so that a decision that is alone is not blown up. */
+const PAIR = 1;
+
+const sharesOf =
+  (policy: PlayedPolicy): KeyedPolicy =>
+  (key, round, legal) =>
+    policy(key, round, legal).shares;
 
 const shareOptions = (
   groups: readonly PlayedGroup[],

@@ -7,7 +7,6 @@
  * coarser one, so that a situation met once or twice says little, and to a uniform prior at the end.
  */
 import type { Action, Game } from "../games/index.ts";
-import type { KeyedPolicy } from "../solvers/action-values.ts";
 import type { PlayedGroup } from "./rollout.ts";
 
 /** Decisions that the next coarser frequencies count for. */
@@ -17,8 +16,18 @@ const UNIFORM = 0.1;
 
 type Counts = Map<string, Map<string, number>>;
 
+export interface Frequencies {
+  /** Of the legal actions, in their order. */
+  readonly shares: readonly number[];
+  /** Decisions they were counted from, the prior's included. */
+  readonly weight: number;
+}
+
+/** What an agent did at an abstract key in a round. */
+export type PlayedPolicy = (key: string, round: number, legal: readonly Action[]) => Frequencies;
+
 /** The agent's policy against an opponent, by the opponent's name. */
-export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opponent: string) => KeyedPolicy {
+export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opponent: string) => PlayedPolicy {
   const levels: Counts[] = game.facts.independentRounds ? [new Map()] : [new Map(), new Map(), new Map()];
   const names = (opponent: string, round: number, key: string) =>
     [key, `${round} ${key}`, `${opponent} ${round} ${key}`].slice(0, levels.length);
@@ -27,7 +36,7 @@ export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opp
       for (const { view, round, action } of decisions)
         names(opponent, round, game.abstraction(view)).forEach((name, level) => count(levels[level], name, action));
   return (opponent) => {
-    const known = new Map<string, readonly number[]>();
+    const known = new Map<string, Frequencies>();
     return (key, round, legal) => {
       const name = `${round} ${key}`;
       const frequencies = known.get(name) ?? frequenciesOf(levels, names(opponent, round, key), legal);
@@ -38,16 +47,16 @@ export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opp
 }
 
 /** The finest frequencies, each level's counts added to what the one before says. */
-const frequenciesOf = (levels: readonly Counts[], names: readonly string[], legal: readonly Action[]): readonly number[] =>
-  levels.reduce<readonly number[]>(
+const frequenciesOf = (levels: readonly Counts[], names: readonly string[], legal: readonly Action[]): Frequencies =>
+  levels.reduce<Frequencies>(
     (coarser, counts, level) => {
       const row = counts.get(names[level]);
       if (row === undefined) return coarser;
       const prior = level === 0 ? UNIFORM : PRIOR;
-      const all = [...row.values()].reduce((a, b) => a + b, prior);
-      return coarser.map((share, j) => (prior * share + (row.get(legal[j]) ?? 0)) / all);
+      const weight = [...row.values()].reduce((a, b) => a + b, prior);
+      return { shares: coarser.shares.map((share, j) => (prior * share + (row.get(legal[j]) ?? 0)) / weight), weight };
     },
-    legal.map(() => 1 / legal.length),
+    { shares: legal.map(() => 1 / legal.length), weight: UNIFORM },
   );
 
 function count(counts: Counts, key: string, action: string): void {
