@@ -80,6 +80,7 @@ describe("sepo", () => {
       [2, ["evaluate", "--policy", "nobody", "--game", "ipd"], 'no policy called "nobody"'],
       [2, ["evaluate", "--policy", "random", "--game", "ipd", "--episodes", "-3"], "1 or more"],
       [2, ["evaluate", "--scripted", "--game", "ipd", "--game", "ipd"], "ipd is given twice"],
+      [2, ["compare", "kuhn:equilibrium", "kuhn:uniform", "ipd:random"], "ipd:random plays ipd and kuhn:equilibrium kuhn"],
       [2, ["audit", "--game", "negotiation"], "too many positions"],
       [2, ["audit", "--group-size", "1"], "at least 2 episodes"],
       [3, ["report", "nowhere"], "expected the directory of a run"],

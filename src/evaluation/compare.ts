@@ -38,6 +38,12 @@ export async function compareAgents(
   [first, ...others]: readonly Compared[],
   { seed, onAgent, ...options }: CompareOptions,
 ): Promise<Difference[]> {
+  const gamesOf = ({ rosters }: Compared) => rosters.map(({ game }) => game.facts.name);
+  const alone = others.find((other) => !gamesOf(other).some((game) => gamesOf(first).includes(game)));
+  if (alone !== undefined)
+    throw new GameError(
+      `${alone.name} plays ${gamesOf(alone).join(", ")} and ${first.name} ${gamesOf(first).join(", ")}: they have no game in common`,
+    );
   const key = evaluationKey(seed);
   const found: (Omit<Difference, keyof Comparison> & { readonly measured: Measurement })[] = [];
   for (const roster of first.rosters) {
@@ -60,7 +66,6 @@ export async function compareAgents(
       found.push({ game, protocol, first: first.name, second: other.name, measured });
     }
   }
-  if (found.length === 0) throw new GameError("the agents have no game in common");
   const compared = comparisons(found.map(({ measured }) => measured));
   return found.map(({ game, protocol, first: one, second }, i) => ({ game, protocol, first: one, second, ...compared[i] }));
 }

@@ -32,6 +32,9 @@ describe("means over seeds", () => {
     // R: qt(0.975, 2) = 4.302653
     expect(rows[0].values.safetyIndex.high).toBeCloseTo(mean + (4.302653 * deviation) / Math.sqrt(3), 3);
     expect(tables[0].title).toContain("differ by their seed alone (1, 2, 3)");
+    const { collusion, externality, poolAdvantage } = rows[0].values;
+    expect(Math.min(collusion.low, externality.low, poolAdvantage.low)).toBeGreaterThanOrEqual(0);
+    expect(collusion.high).toBeLessThanOrEqual(1);
   });
 
   test.each([

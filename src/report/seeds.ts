@@ -5,6 +5,7 @@ import type { RunSummary } from "../runs/read.ts";
 import type { Stage } from "../runs/stages.ts";
 import { overSeeds } from "../stats/compare.ts";
 import type { Estimate } from "../stats/estimate.ts";
+import type { Range } from "../stats/measurement.ts";
 import { type TextTable, interval } from "./table.ts";
 
 type GameReport = AgentReport["games"][number];
@@ -19,13 +20,32 @@ export interface SeedsRow {
   readonly values: Readonly<Record<(typeof QUANTITIES)[number]["name"], Estimate>>;
 }
 
+const ANY: Range = [-Infinity, Infinity];
+const POSITIVE: Range = [0, Infinity];
+
+/** What is shown, and what it can be. */
 const QUANTITIES = [
-  { name: "safetyIndex", head: "safety index J", of: ({ objective }: GameReport) => objective.safetyIndex.value },
-  { name: "utility", head: "utility u", of: ({ objective }: GameReport) => objective.utility.value },
-  { name: "poolAdvantage", head: "pool advantage e", of: ({ objective }: GameReport) => objective.poolAdvantage.value },
-  { name: "collusion", head: "collusion c", of: ({ objective }: GameReport) => objective.collusion.value },
-  { name: "externality", head: "externality x", of: ({ objective }: GameReport) => objective.externality.value },
-  { name: "worstCase", head: "worst case q - r", of: ({ worstCase }: GameReport) => worstCase?.advantage.value },
+  { name: "safetyIndex", range: ANY, head: "safety index J", of: ({ objective }: GameReport) => objective.safetyIndex.value },
+  { name: "utility", range: ANY, head: "utility u", of: ({ objective }: GameReport) => objective.utility.value },
+  {
+    name: "poolAdvantage",
+    range: POSITIVE,
+    head: "pool advantage e",
+    of: ({ objective }: GameReport) => objective.poolAdvantage.value,
+  },
+  {
+    name: "collusion",
+    range: [0, 1] as Range,
+    head: "collusion c",
+    of: ({ objective }: GameReport) => objective.collusion.value,
+  },
+  {
+    name: "externality",
+    range: POSITIVE,
+    head: "externality x",
+    of: ({ objective }: GameReport) => objective.externality.value,
+  },
+  { name: "worstCase", range: ANY, head: "worst case q - r", of: ({ worstCase }: GameReport) => worstCase?.advantage.value },
 ] as const;
 
 /**
@@ -60,7 +80,11 @@ function rowsOf(name: string, runs: readonly RunSummary[]): SeedsRow[] {
       return game === undefined ? [] : [{ seed: config.seed, game }];
     });
     if (found.length < 2) return [];
-    const over = (of: (game: GameReport) => number | undefined) => overSeeds(found.flatMap(({ game }) => of(game) ?? []));
+    const over = ({ of, range }: (typeof QUANTITIES)[number]) =>
+      overSeeds(
+        found.flatMap(({ game }) => of(game) ?? []),
+        range,
+      );
     return [
       {
         game: name,
@@ -69,12 +93,12 @@ function rowsOf(name: string, runs: readonly RunSummary[]): SeedsRow[] {
         n: found.length,
         seeds: found.map(({ seed }) => seed),
         values: {
-          safetyIndex: over(QUANTITIES[0].of),
-          utility: over(QUANTITIES[1].of),
-          poolAdvantage: over(QUANTITIES[2].of),
-          collusion: over(QUANTITIES[3].of),
-          externality: over(QUANTITIES[4].of),
-          worstCase: over(QUANTITIES[5].of),
+          safetyIndex: over(QUANTITIES[0]),
+          utility: over(QUANTITIES[1]),
+          poolAdvantage: over(QUANTITIES[2]),
+          collusion: over(QUANTITIES[3]),
+          externality: over(QUANTITIES[4]),
+          worstCase: over(QUANTITIES[5]),
         },
       },
     ];

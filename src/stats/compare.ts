@@ -1,6 +1,6 @@
 /** Comparisons: paired differences, several seeds, several comparisons at once, and how they are put into words. */
 import { type Estimate, estimateOf } from "./estimate.ts";
-import { ALPHA, type Measurement, measureMean, type MeanOptions } from "./measurement.ts";
+import { ALPHA, type MeanOptions, type Measurement, type Range, measureMean, within } from "./measurement.ts";
 
 /** Mean of a - b over units that were measured under the same conditions. */
 export function pairedDifference(a: readonly number[], b: readonly number[], options: MeanOptions = {}): Measurement {
@@ -13,11 +13,12 @@ export function pairedDifference(a: readonly number[], b: readonly number[], opt
 
 /**
  * The mean over training runs that differ by their seed alone, with Student's t interval over runs: it covers what another seed would
- * give, which no number of episodes of one run does. One run, and runs that are all equal, have an interval without ends.
+ * give, which no number of episodes of one run does. Its ends stay inside `range`. One run, and runs that are all equal, have an
+ * interval without other ends.
  */
-export function overSeeds(values: readonly number[]): Estimate {
+export function overSeeds(values: readonly number[], range: Range = [-Infinity, Infinity]): Estimate {
   if (values.length === 0) throw new RangeError("there is no mean over 0 runs; expected at least 1");
-  return estimateOf(measureMean(values));
+  return estimateOf(within(measureMean(values), range));
 }
 
 const excludesZero = ({ ends }: Measurement, alpha: number): boolean => {

@@ -109,6 +109,7 @@ describe("comparisons by hand", () => {
     // mean(1, 3) = 2 with t(1) = 12.7062 and standard error 1.
     expect(overSeeds([1, 3])).toMatchObject({ value: 2, standardError: 1 });
     expect(overSeeds([1, 3]).high).toBeCloseTo(2 + 12.7062, 4);
+    expect(overSeeds([0.1, 0.3], [0, 1])).toMatchObject({ low: 0, high: 1 });
     // R: qt(0.975, 40) = 2.021075.
     const forty = numbers(41, (i) => i % 2);
     expect((overSeeds(forty).high - overSeeds(forty).value) / overSeeds(forty).standardError).toBeCloseTo(2.021, 2);
