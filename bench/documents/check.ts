@@ -8,7 +8,7 @@
  * command that prints something else, and a decimal number there that no passage covers are failures. Results of runs are read
  * from `recipes/NAME/results`, which are run directories without their weights.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { z } from "zod";
 import { withoutSource } from "./numbers.ts";
@@ -56,20 +56,22 @@ const checkedPart = (file: string): string => {
 const plain = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 const holds = (file: string, passage: string): boolean => plain(readFileSync(file, "utf8")).includes(plain(passage));
 
+const failures: string[] = [];
 const outputs = new Map<string, string>();
+/** What a command prints; nothing, and a failure, where it fails. */
 function outputOf(command: readonly string[]): string {
   const name = command.join(" ");
   const known = outputs.get(name);
   if (known !== undefined) return known;
   process.stderr.write(`${name}\n`);
   const [program, ...args] = command;
-  const options = { encoding: "utf8", maxBuffer: 2 ** 28 } as const;
-  const output = plain(execFileSync(process.execPath, [...(program === "sepo" ? ["dist/cli/main.js"] : []), ...args], options));
-  outputs.set(name, output);
-  return output;
+  const main = program === "sepo" ? ["dist/cli/main.js"] : [];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...main, ...args], { encoding: "utf8", maxBuffer: 2 ** 28 });
+  if (status !== 0) failures.push(`"${name}" ended with ${status}: ${plain(stderr).slice(0, 200)}`);
+  outputs.set(name, plain(stdout));
+  return plain(stdout);
 }
 
-const failures: string[] = [];
 for (const file of commented.filter(isWanted)) {
   try {
     failures.push(...withoutSource(checkedPart(file), outputOf).map((failure) => `${file}: ${failure}`));
