@@ -1,5 +1,5 @@
 /** What a name on the command line means: a chat model, a cassette, a scripted policy, otherwise a checkpoint or a folder. */
-import { GameError } from "../games/index.ts";
+import { GAME_NAMES, GameError } from "../games/index.ts";
 import { type ModelName, PROVIDER_NAMES, modelName } from "../models/providers.ts";
 
 export type AgentName =
@@ -27,6 +27,8 @@ export function agentName(name: string): AgentName {
       return { kind: "policy", game: rest.slice(0, second), policy: required(name, rest.slice(second + 1)) };
     }
     default:
+      if (/^[a-z][\w-]+:[^/\\]/.test(name) && !GAME_NAMES.some((game) => name.startsWith(`${game}:`)))
+        throw new GameError(`${name}: nothing is called "${name.slice(0, colon)}"; names are ${AGENT_NAMES}, GAME:POLICY`);
       return { kind: "path", path: name };
   }
 }

@@ -14,12 +14,15 @@ import { modelPlayer } from "../play/players/model.ts";
 import { scriptedPlayer } from "../play/players/scripted.ts";
 import type { Key } from "../random.ts";
 import { modelOf, openAgent, rostersOf } from "../runs/agent.ts";
-import { askedRosters, evaluationFile, isModelEvaluation, readAsked } from "../runs/recording.ts";
+import type { RunGame } from "../runs/games.ts";
+import { askedGames, evaluationFile, isModelEvaluation, readAsked } from "../runs/recording.ts";
 import { agentName } from "./agent-name.ts";
 
 export interface Contestant {
   readonly name: string;
   readonly rosters: readonly Roster[];
+  /** The games as they were opened, where modules may be among them. */
+  readonly games?: readonly RunGame[];
   readonly player: Player;
   /** Plays every opponent of a roster. */
   measure(roster: Roster, key: Key, options: EvaluationOptions): Promise<readonly MeasuredEpisode[]>;
@@ -54,7 +57,7 @@ export async function openContestant(name: string, { protocol, ...connection }: 
   const scripted = meant.kind === "policy" ? meant : policyName(name);
   if (meant.kind === "model")
     throw new GameError(
-      `${name}: evaluate it first, so that what its answers cost is kept; then name the folder of its evaluation`,
+      `${name}: expected an agent that need not be asked: a checkpoint, a policy, or the folder of an evaluation`,
     );
   if (meant.kind === "cassette") return cassetteContestant(name, meant.file, protocol);
   if (scripted !== undefined) {
@@ -65,7 +68,7 @@ export async function openContestant(name: string, { protocol, ...connection }: 
   if (await isModelEvaluation(path)) return evaluatedContestant(name, path);
   const agent = await openAgent(path, { ...connection, ...(protocol === undefined ? {} : { protocol }) });
   const player = modelPlayer(name, modelOf(agent));
-  return refereed(name, rostersOf(agent), player, () => agent.engine.release());
+  return { ...refereed(name, rostersOf(agent), player, () => agent.engine.release()), games: agent.games };
 }
 
 /** A chat model by the answers that a cassette holds, in the games that they are of. */
@@ -81,15 +84,17 @@ async function evaluatedContestant(name: string, folder: string): Promise<Contes
   const asked = await readAsked(folder);
   const { seed, episodes, system } = asked;
   const model = await replayed(evaluationFile.calls(folder));
+  const games = await askedGames(asked, folder);
   const contestant = refereed(
     name,
-    await askedRosters(asked, folder),
+    games.map(({ roster }) => roster),
     chatPlayer(model, { name, ...(system === undefined ? {} : { system }) }),
     () => Promise.resolve(),
   );
   const recorded = evaluationKey(seed).join();
   return {
     ...contestant,
+    games,
     measure(roster, key, options) {
       if (key.join() !== recorded || options.episodes > episodes)
         throw new GameError(

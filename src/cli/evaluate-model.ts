@@ -1,22 +1,19 @@
 /** The part of `sepo evaluate` that asks chat models. */
-import { join } from "node:path";
 import { forecastCalls } from "../evaluation/sampled-forecast.ts";
 import { type Protocol, WORDINGS, type WordingName } from "../games/index.ts";
 import { replayed } from "../models/cassette.ts";
-import type { ChatModel, ChatSettings } from "../models/chat-model.ts";
+import type { ChatModel } from "../models/chat-model.ts";
 import { type Price, costOf } from "../models/cost.ts";
-import { listedPrice } from "../models/prices.ts";
 import type { Probe } from "../models/probe.ts";
-import { KEY_VARIABLES, type ModelName, openModel } from "../models/providers.ts";
-import { redactor } from "../models/redact.ts";
+import type { ModelName } from "../models/providers.ts";
 import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
 import { ConfigError } from "../runs/config.ts";
 import { readText } from "../files.ts";
 import { type MeasureModelOptions, type WordedRosters, measureModel } from "../runs/measure-model.ts";
 import { type ModelEvaluationOptions, type ModelReport, evaluateModel } from "../runs/model-evaluation.ts";
-import { modelKey } from "./connection.ts";
 import { interruptSignal } from "./failure.ts";
+import { folderOf, fullName, openLive, priceOf } from "./live-model.ts";
 import type { ModelFlags } from "./model-options.ts";
 import { type Progress, createProgress } from "./progress.ts";
 import { namedGames, namedRosters } from "./rosters.ts";
@@ -41,31 +38,19 @@ export type PrintedReport = Pick<ModelReport, "report" | "replies" | "wordings" 
 
 /** Evaluates a model named on the command line; undefined after a dry run, which prints by itself. */
 export async function evaluateNamed(name: ModelName, flags: EvaluateModelFlags): Promise<PrintedReport | undefined> {
-  const apiKey = modelKey(KEY_VARIABLES[name.provider]);
-  const { baseUrl, timeout, logprobs, maxCost } = flags;
-  const price = flags.price ?? (await listedPrice(name, baseUrl));
-  if (maxCost !== undefined && price === undefined)
-    throw new ConfigError(
-      `--max-cost: the price of ${name.provider}:${name.model} is not known; give it with --price IN,OUT, in dollars per million tokens`,
-    );
-  if (flags.dryRun === true) return dryRun(flags, price);
-  const model = await openModel(name, {
-    settings: settingsOf(flags),
-    timeoutSeconds: timeout,
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-    ...(logprobs === undefined ? {} : { topLogprobs: logprobs }),
-  });
-  const full = `${name.provider}:${name.model}`;
-  const out = flags.out ?? join("runs", full.replaceAll(/[^\w.-]+/g, "-"));
+  if (flags.dryRun === true) return dryRun(flags, await priceOf(name, flags));
+  const full = fullName(name);
+  const out = flags.out ?? folderOf(name);
+  const { model, limits } = await openLive(name, flags);
+  const { price } = limits;
   const priced = price === undefined ? flags : { ...flags, price };
   return withProgress(full, priced, async (options, progress) => {
     const games = await namedGames(flags.game, flags.protocol, mainWording(flags));
     const rosters = games.map(({ roster }) => roster);
     const found = await evaluateModel(out, model, rosters, {
+      ...limits,
       ...options,
       games,
-      redact: redactor(apiKey === undefined ? [] : [apiKey]),
       onProbe: (first) => tellProbe(first, progress),
     });
     progress.note(`calls, episodes and report are in ${out}; see them with: sepo report ${out}, sepo transcripts ${out}`);
@@ -90,9 +75,8 @@ async function withProgress<T>(
   work: (options: MeasureModelOptions & ModelEvaluationOptions, progress: Progress) => Promise<T>,
 ): Promise<T> {
   const progress = createProgress();
-  const { seed, episodes, precision, samples, concurrency, price, maxCost, patience, requestsPerMinute, tokensPerMinute } =
-    flags;
-  const given = Object.entries({ precision, concurrency, price, maxCost, requestsPerMinute, tokensPerMinute });
+  const { seed, episodes, precision, samples, concurrency, price } = flags;
+  const given = Object.entries({ precision, concurrency, price });
   try {
     const worded = await wordedRosters(flags);
     const system = await systemPrompt(flags);
@@ -105,7 +89,6 @@ async function withProgress<T>(
         positions: flags.positions ?? POSITIONS,
         ...(worded.length === 0 ? {} : { worded }),
         ...(system === undefined ? {} : { system }),
-        patienceSeconds: patience,
         ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
         command: (count) => commandOf(name, flags, count),
         signal: interruptSignal(),
@@ -146,16 +129,6 @@ function tellProbe({ warnings, dropped, logprobs }: Probe, progress: Progress): 
       `warning: it ignores ${dropped.join(", ")}, which ${dropped.length === 1 ? "was" : "were"} asked for; the report says so`,
     );
   if (logprobs) progress.note("it gives log-probabilities; action probabilities are read from them");
-}
-
-function settingsOf({ maxTokens, temperature, topP, modelSeed, providerOptions }: ModelFlags): ChatSettings {
-  return {
-    maxTokens,
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(modelSeed === undefined ? {} : { seed: modelSeed }),
-    ...(providerOptions === undefined ? {} : { providerOptions }),
-  };
 }
 
 function commandOf(name: string, flags: EvaluateModelFlags, episodes: number): string {

@@ -6,11 +6,8 @@ import { PATIENCE } from "../models/limits.ts";
 import { MAX_TOKENS } from "../models/adapter.ts";
 import { naturalNumber, positiveNumber, positiveReal } from "./options.ts";
 
-export interface ModelFlags {
-  readonly out?: string;
-  readonly wording?: WordingName | "all";
-  /** File of the user's own system prompt. */
-  readonly system?: string;
+/** How a chat model is asked. */
+export interface AskingFlags {
   readonly baseUrl?: string;
   readonly temperature?: number;
   readonly topP?: number;
@@ -18,47 +15,62 @@ export interface ModelFlags {
   readonly modelSeed?: number;
   readonly providerOptions?: Readonly<Record<string, unknown>>;
   readonly logprobs?: number;
-  readonly samples: number;
+  readonly concurrency?: number;
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   readonly patience: number;
   readonly timeout: number;
   readonly price?: Price;
   readonly maxCost?: number;
+}
+
+export interface ModelFlags extends AskingFlags {
+  readonly out?: string;
+  readonly wording?: WordingName | "all";
+  /** File of the user's own system prompt. */
+  readonly system?: string;
+  readonly samples: number;
   readonly dryRun?: boolean;
 }
 
 const SAMPLES = 4;
 
+/** Options of an evaluation. */
 export const addModelOptions = (command: Command): Command =>
-  command
-    .optionsGroup("Options for chat models:")
-    .option("-o, --out <folder>", "where calls and report are kept; default: runs/ and the model's name")
-    .addOption(wordingOption())
-    .option("--system <file>", "system prompt of your own agent, set before the rules")
-    .option("--base-url <url>", "address of a server, such as http://127.0.0.1:8000/v1")
-    .option("--temperature <t>", "default: the provider's", nonNegative)
-    .option("--top-p <p>", "default: the provider's", positiveReal)
-    .option("--max-tokens <n>", "longest reply, reasoning included", positiveNumber, MAX_TOKENS)
-    .option("--model-seed <n>", "seed sent to the provider; none unless given", naturalNumber)
-    .option("--provider-options <json>", 'sent as they are, such as \'{"reasoning_effort":"low"}\'', jsonObject)
+  addAskingOptions(
+    command
+      .optionsGroup("Options for chat models:")
+      .option("-o, --out <folder>", "where calls and report are kept; default: runs/ and the model's name")
+      .addOption(wordingOption())
+      .option("--system <file>", "system prompt of your own agent, set before the rules"),
+  )
     .option(
       "--logprobs <n>",
       "ask for log-probabilities with so many alternatives (servers of the OpenAI kind)",
       positiveNumber,
     )
     .option("--samples <n>", "answers at each position of the action table", positiveNumber, SAMPLES)
+    .option("--dry-run", "print calls, tokens and cost; send nothing");
+
+/** Options of every command that asks. */
+export const addAskingOptions = (command: Command): Command =>
+  command
+    .option("--base-url <url>", "address of a server, such as http://127.0.0.1:8000/v1")
+    .option("--temperature <t>", "default: the provider's", nonNegative)
+    .option("--top-p <p>", "default: the provider's", positiveReal)
+    .option("--max-tokens <n>", "longest reply, reasoning included", positiveNumber, MAX_TOKENS)
+    .option("--model-seed <n>", "seed sent to the provider; none unless given", naturalNumber)
+    .option("--provider-options <json>", 'sent as they are, such as \'{"reasoning_effort":"low"}\'', jsonObject)
     .option("--requests-per-minute <n>", "begin no more calls than this", positiveReal)
     .option("--tokens-per-minute <n>", "input and output together, on the average", positiveReal)
-    .option("--patience <seconds>", "how long one call is tried again before the evaluation stops", positiveReal, PATIENCE)
+    .option("--patience <seconds>", "how long one call is tried again before the command stops", positiveReal, PATIENCE)
     .option("--timeout <seconds>", "how long one answer may take", positiveReal, 300)
     .option(
       "--price <in,out>",
       "dollars per million tokens, input and output; default: the price list's, where it knows the model",
       priceOf,
     )
-    .option("--max-cost <dollars>", "begin no call that could cost more than this in all", positiveReal)
-    .option("--dry-run", "print calls, tokens and cost; send nothing");
+    .option("--max-cost <dollars>", "begin no call that could cost more than this in all", positiveReal);
 
 const wordingOption = (): Option =>
   new Option("--wording <name>", "words of rules and prompts; all: each of them, and how J differs; default: standard").choices(

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ChatServer, chatServer, completion } from "../models/testing/server.ts";
 import { agentName } from "./agent-name.ts";
 
+/** A port of loopback that nobody listens on: none of the registered services' use. */
+const NOBODY = "http://127.0.0.1:2/v1";
 const KEY = "sk-test-0123456789abcdefghij";
 
 interface Outcome {
@@ -118,9 +120,23 @@ describe("sepo evaluate MODEL", () => {
     expect(await sepo("export", "inspect", out, "--out", "log.json")).toMatchObject({ code: 0 });
     const log: unknown = JSON.parse(await readFile(join(folder, "log.json"), "utf8"));
     expect(log).toMatchObject({ version: 2, status: "success", results: { total_samples: 24 } });
+    // Asked while it is compared: what the evaluation holds is not asked again, and a third episode each is.
+    const live = ["compare", "policy:ipd:always-cooperate", "openai-compatible:m", "--base-url", server.baseUrl];
+    const again = await sepo(...live, "--episodes", "2", "--json");
+    expect(JSON.parse(again.out)).toMatchObject([
+      { game: "ipd", first: "policy:ipd:always-cooperate", second: "openai-compatible:m" },
+    ]);
+    expect(server.received).toHaveLength(asks);
+    expect(await sepo(...live, "--episodes", "3")).toMatchObject({ code: 0 });
+    // 12 opponents, 8 rounds, and the clarifying turns.
+    const more = server.received.length - asks;
+    expect(more).toBeGreaterThanOrEqual(96);
+    expect(more).toBeLessThan(96 * 1.3);
+    expect((await sepo("report", out, "--brief")).code).toBe(0);
+    const asked = server.received.length;
     const replay = await sepo("evaluate", `cassette:${out}/calls.jsonl`, "--game", "ipd", "--episodes", "2", "--samples", "2");
     expect(replay.code).toBe(0);
-    expect(server.received).toHaveLength(asks);
+    expect(server.received).toHaveLength(asked);
   });
 
   test("the key is in no file and no output", async () => {
@@ -140,7 +156,10 @@ describe("sepo evaluate MODEL", () => {
     [["evaluate", "policy:ipd"], /policy:GAME:NAME/, 2],
     [["evaluate", "ollama:m", "--max-cost", "1"], /the price of ollama:m is not known; give it with --price/, 2],
     [["evaluate", "ollama:m", "--price", "1"], /two numbers/, 2],
-    [["compare", "ollama:m", "ipd:tit-for-tat"], /evaluate it first/, 2],
+    [["evaluate", "opnai:gpt-5"], /nothing is called "opnai"; names are openai:MODEL/, 2],
+    [["compare", "opnai:gpt-5", "ipd:tit-for-tat"], /nothing is called "opnai"/, 2],
+    [["evaluate", "ollama:m", "--base-url", NOBODY], /ECONNREFUSED.*start the server, or check its address/, 4],
+    [["compare", "ollama:m", "ipd:tit-for-tat", "--base-url", NOBODY], /ECONNREFUSED.*start the server/, 4],
     [["evaluate", "policy:ipd:tit-for-tat", "--wording", "brief"], /read no words/, 2],
     [["evaluate", "ollama:m", "--wording", "shouted"], /brief/, 2],
     [["evaluate", "ollama:m", "--system", "nowhere.txt", "--dry-run"], /nowhere.txt/, 3],
@@ -196,6 +215,35 @@ test("an evaluation that is killed in the middle ends with the bytes of one that
     await server.close();
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+describe("a server that does not take what it is asked", () => {
+  test.each([
+    [
+      "a model that is not there",
+      404,
+      'model "m" not found, try pulling it first',
+      /try pulling it first; check the model's name/,
+    ],
+    [
+      "a context too small for the prompt",
+      400,
+      "the request exceeds the available context size (256 tokens)",
+      /context size.*give the server a larger context, or ask for shorter answers/,
+    ],
+    ["a key that is not taken", 401, "Unauthorized", /check the provider's key in the environment/],
+  ])("%s ends the command with what to do", async (_, status, message, words) => {
+    const folder = await mkdtemp(join(tmpdir(), "sepo-cli-refused-"));
+    const server = await chatServer(() => ({ status, body: { error: { message } } }));
+    const outcome = await run(folder, ["evaluate", "llamacpp:m", "--base-url", server.baseUrl, "--game", "ipd"]);
+    await server.close();
+    expect(outcome.err).toMatch(words);
+    expect(outcome.code).toBe(4);
+    expect(server.received).toHaveLength(1);
+    // Nothing was answered, so nothing is left behind.
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true, force: true });
+  });
 });
 
 test("the first colon splits a name", () => {

@@ -4,8 +4,8 @@ import { isRecord, numberAt, textAt, valueAt } from "./structure.ts";
 export type Failure =
   /** The provider wants fewer calls: all of them wait, for as long as it says where it does. */
   | { readonly kind: "pressed"; readonly reason: string; readonly seconds?: number }
-  /** Something that may pass. */
-  | { readonly kind: "passing"; readonly reason: string }
+  /** Something that may pass; `unreachable` where nobody listens at the address, which is a mistake if nobody ever did. */
+  | { readonly kind: "passing"; readonly reason: string; readonly unreachable?: boolean }
   /** An answer in which there is nothing: asked for once more, then taken as it is. */
   | { readonly kind: "empty"; readonly reason: string }
   /** Nothing that asking again could change. */
@@ -48,8 +48,13 @@ export function failureOf(error: unknown, now: number): Failure {
     return { kind: "pressed", reason, ...(seconds === undefined ? {} : { seconds }) };
   }
   if (status >= 500 || PASSING.has(status)) return { kind: "passing", reason };
+  if (CONTEXT.test(said)) return { kind: "final", reason, advice: TOO_SMALL };
   return { kind: "final", reason, advice: ADVICE[status] ?? "the provider refuses the request" };
 }
+
+/** How servers say that prompt and answer do not fit. */
+const CONTEXT = /context (?:size|length|window)|more than the model's|too many tokens|prompt is too long/i;
+const TOO_SMALL = "the prompt and --max-tokens do not fit: give the server a larger context, or ask for shorter answers";
 
 /** Names of errors that come of a lost or slow connection. */
 const LOST = new Set(["AbortError", "TimeoutError", "AI_RetryError"]);
@@ -57,12 +62,21 @@ const LOST = new Set(["AbortError", "TimeoutError", "AI_RetryError"]);
 function withoutStatus(error: unknown, reason: string): Failure {
   const name = textAt(error, "name") ?? "";
   if (name === "AI_InvalidResponseDataError" || name === "AI_NoContentGeneratedError") return { kind: "empty", reason };
+  if (isUnreachable(error)) return { kind: "passing", reason, unreachable: true };
   if (LOST.has(name) || valueAt(error, "isRetryable") === true) return { kind: "passing", reason };
   // Node's fetch says no more than this of a connection that broke.
   if (name === "TypeError" && /^(?:fetch failed|terminated|network error)/i.test(reason)) return { kind: "passing", reason };
   // `choices: []` in providers that do not check it.
   if (name === "TypeError" && /undefined|null/.test(reason)) return { kind: "empty", reason };
   return { kind: "final", reason, advice: "the model's own code failed" };
+}
+
+const NOBODY = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
+
+/** Whether an error, or one that it was caused by, says that nobody listens. */
+function isUnreachable(error: unknown): boolean {
+  for (let at: unknown = error; isRecord(at); at = valueAt(at, "cause")) if (NOBODY.has(textAt(at, "code") ?? "")) return true;
+  return false;
 }
 
 const LONGEST = 300;

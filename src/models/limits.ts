@@ -46,6 +46,8 @@ class ProviderLimits {
   readonly #patience: number;
   readonly #pace: Pace;
   readonly #options: LimitOptions;
+  /** Whether anything ever came back. */
+  #reached = false;
   /** Before this moment nothing begins, because the provider asked for it. */
   #paused = 0;
   /** The error after which nothing begins. */
@@ -74,6 +76,7 @@ class ProviderLimits {
       await this.#turn(request, signal);
       const outcome = await this.#once(request);
       if ("answer" in outcome) {
+        this.#reached = true;
         const answer =
           empty === undefined ? outcome.answer : { ...outcome.answer, usage: addUsage(empty.usage, outcome.answer.usage) };
         if (empty !== undefined || !isEmpty(answer)) return answer;
@@ -86,6 +89,9 @@ class ProviderLimits {
         empty = NOTHING;
         continue;
       }
+      if (failure.kind === "passing" && failure.unreachable === true && !this.#reached)
+        throw this.#stop(`${failure.reason}; start the server, or check its address (--base-url)`);
+      this.#reached ||= !(failure.kind === "passing" && failure.unreachable === true);
       if (failure.kind === "final") throw this.#stop(`${failure.reason}; ${failure.advice}`);
       since ??= this.#clock.now();
       const seconds = this.#delay(failure, request, attempt);

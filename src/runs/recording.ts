@@ -71,10 +71,8 @@ export const readAsked = (folder: string): Promise<Asked> =>
   readJson(evaluationFile.asked(folder), askedSchema, "the directory of an evaluation", fail);
 
 /** The games that an evaluation's main report is about. */
-export async function askedRosters({ games, sections, protocol }: Asked, folder: string): Promise<Roster[]> {
-  const opened = await openGames({ games: sections ?? Object.fromEntries(games.map((name) => [name, {}])), protocol }, folder);
-  return opened.map(({ roster }) => roster);
-}
+export const askedGames = ({ games, sections, protocol }: Asked, folder: string): Promise<RunGame[]> =>
+  openGames({ games: sections ?? Object.fromEntries(games.map((name) => [name, {}])), protocol }, folder);
 
 export interface AskedOptions {
   readonly name: string;
@@ -126,6 +124,8 @@ export interface RecordingOptions extends LimitOptions {
   readonly price?: Price;
   /** Dollars; nothing is asked without a price. */
   readonly maxCost?: number;
+  /** Whether what an evaluation in the folder was asked stays as it is, as only more answers are wanted. */
+  readonly visiting?: boolean;
 }
 
 /** A model whose answers a folder keeps, while it is open. */
@@ -155,8 +155,10 @@ export async function openRecording(
   try {
     await refuseOther(folder, asked);
     const cassette = await openCassette(evaluationFile.calls(folder));
-    await writeWhole(evaluationFile.asked(folder), jsonText(asked));
-    if (options.games !== undefined) await saveModules(options.games, folder);
+    if (options.visiting !== true || !(await isModelEvaluation(folder))) {
+      await writeWhole(evaluationFile.asked(folder), jsonText(asked));
+      if (options.games !== undefined) await saveModules(options.games, folder);
+    }
     const counted = counting(withinBudget(limited(model, options), cassette, options));
     const recorded = cassette.record(counted.model);
     return {

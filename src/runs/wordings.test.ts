@@ -9,7 +9,7 @@ import { rosterOf } from "../opponents/index.ts";
 import { wordingsTable } from "../report/models.ts";
 import type { WordedRosters } from "./measure-model.ts";
 import { type ModelEvaluationOptions, evaluateModel, readModelEpisodes, readModelReport } from "./model-evaluation.ts";
-import { askedRosters, evaluationFile, readAsked } from "./recording.ts";
+import { askedGames, evaluationFile, readAsked } from "./recording.ts";
 
 const words = (wording: string) => rosterOf("ipd", { options: { rounds: 2, wording } });
 const worded: readonly WordedRosters[] = [{ wording: "everyday", rosters: [words("everyday")] }];
@@ -50,8 +50,8 @@ describe("an evaluation in several wordings", () => {
     expect(await readModelReport(out)).toEqual(found);
     const asked = await readAsked(out);
     expect(asked).toMatchObject({ wordings: ["everyday"], sections: { ipd: { rounds: 2 } } });
-    const [reopened] = await askedRosters(asked, out);
-    expect(reopened).toBe(words("standard"));
+    const [{ roster }] = await askedGames(asked, out);
+    expect(roster).toBe(words("standard"));
     const episodes = await readModelEpisodes(out);
     expect(new Set(episodes.map(({ settings }) => settings))).toEqual(new Set(["rounds 2", 'rounds 2, wording "everyday"']));
     const [table] = wordingsTable([found]);
@@ -66,7 +66,7 @@ describe("an evaluation in several wordings", () => {
     const asked = await readAsked(out);
     expect(asked.sections).toEqual({ ipd: { rounds: 2, wording: "everyday" } });
     expect(asked.wordings).toBeUndefined();
-    expect((await askedRosters(asked, out))[0]).toBe(words("everyday"));
+    expect((await askedGames(asked, out))[0].roster).toBe(words("everyday"));
   });
 });
 
