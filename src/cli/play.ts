@@ -35,7 +35,7 @@ export function addPlay(program: Command): void {
     .option("--against <name>", "a scripted policy of the game; default: the first of the train pool")
     .option(
       "--model <checkpoint>",
-      "a checkpoint, the folder of a run, or PROVIDER:MODEL (docs/models.md); the model plays the other seat",
+      "a checkpoint, the folder of a run, or PROVIDER:MODEL (docs/any-model.md); the model plays the other seat",
     )
     .addOption(protocolOption())
     .addOption(seedOption("cards and the opponent's randomness"))
