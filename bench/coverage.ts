@@ -11,12 +11,15 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Slots } from "../src/concurrency.ts";
+import { policyNamed, rosterOf } from "../src/opponents/index.ts";
 import {
   type Cell,
   type CoverageOptions,
   differenceCoverage,
   policyCoverage,
   rateCoverage,
+  tableCoverage,
+  trembling,
 } from "../src/evaluation/testing/coverage.ts";
 
 const SEEDS = Number(process.env.SEEDS ?? 2000);
@@ -73,6 +76,25 @@ const ALONE = [
   ["split", "random"],
 ] as const;
 
+/** Agents whose worst case is measured from answers: certain ones, nearly certain ones, mixed ones, and those at the least that is possible. */
+const TABLES = [
+  ["kuhn", "always-bet", 0],
+  ["kuhn", "always-bet", 0.02],
+  ["kuhn", "always-bet", 0.2],
+  ["kuhn", "equilibrium", 0],
+  ["kuhn", "uniform", 0],
+  ["ipd", "always-cooperate", 0],
+  ["ipd", "always-cooperate", 0.05],
+  ["ipd", "always-defect", 0.05],
+  ["ipd", "tit-for-tat", 0.02],
+  ["ipd", "random", 0],
+] as const;
+/** Answers at each position, and numbers of positions per information key. */
+const DESIGNS = [
+  { answers: 4, positions: [1, 4, 16] },
+  { answers: 1, positions: [4, 32] },
+] as const;
+
 /** What is measured, by name. */
 const WORK: readonly (readonly [name: string, measure: () => Cell[]])[] = [
   ...POLICIES.map(([game, policy]) => [`${game}:${policy}`, () => policyCoverage(game, policy, options)] as const),
@@ -87,6 +109,16 @@ const WORK: readonly (readonly [name: string, measure: () => Cell[]])[] = [
       (clusters) =>
         [`rate of ${rate} ${clusters ? "by episode" : "by reply"}`, () => rateCoverage(rate, clusters, options)] as const,
     ),
+  ),
+  ...TABLES.flatMap(([game, policy, error]) =>
+    DESIGNS.map(({ answers, positions }) => {
+      const measure = () => {
+        const roster = rosterOf(game);
+        const agent = trembling(roster, policyNamed(roster, policy), error);
+        return tableCoverage(roster, agent, answers, { ...options, episodes: positions, seeds: () => Math.ceil(SEEDS / 4) });
+      };
+      return [`table ${game}:${policy} ${error} ${answers}`, measure] as const;
+    }),
   ),
 ];
 

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { type Cell, type CoverageOptions, differenceCoverage, policyCoverage, rateCoverage } from "./testing/coverage.ts";
+import { policyNamed, rosterOf } from "../opponents/index.ts";
+import {
+  type Cell,
+  type CoverageOptions,
+  differenceCoverage,
+  policyCoverage,
+  rateCoverage,
+  tableCoverage,
+  trembling,
+} from "./testing/coverage.ts";
 
 // `bench/coverage.ts` has more policies, episodes and seeds. Seeds are fixed, so a result never changes by chance.
 const options: CoverageOptions = {
@@ -39,6 +48,19 @@ describe("intervals cover the exact value, from 2 episodes on", () => {
   test("two policies of equal J are told apart 5% of the time at most", () => {
     expectCovered(differenceCoverage("kuhn", ["pot-control", "equilibrium-1/6"], options));
     expectCovered(differenceCoverage("kuhn", ["uniform", "uniform"], { ...options, episodes: [2, 5, 20] }, true));
+  });
+
+  test("worst cases of tables of answers, where hardly any differs and where the truth is the least value", () => {
+    const roster = rosterOf("kuhn");
+    for (const [name, error, positions] of [
+      ["always-bet", 0.02, 4],
+      ["equilibrium", 0, 32],
+    ] as const) {
+      const policy = trembling(roster, policyNamed(roster, name), error);
+      const cells = tableCoverage(roster, policy, 1, { episodes: [positions], seeds: () => 20 });
+      expect(cells.map(({ quantity }) => quantity)).toEqual(["worst case"]);
+      expectCovered(cells);
+    }
   });
 
   test("at many episodes an interval is no wider than its standard error asks for", () => {

@@ -2,7 +2,7 @@
  * How often intervals hold, by simulation: policies whose exact values are known are evaluated with many seeds, as `sepo evaluate` and
  * `sepo compare` do it, and it is counted how often each interval covers the truth.
  */
-import { type Policy, payoffScale } from "../../games/index.ts";
+import { type Policy, choose, payoffScale } from "../../games/index.ts";
 import { differenceOfObjectives } from "../../objective/compare.ts";
 import { measureObjective } from "../../objective/objective.ts";
 import { type Roster, policyNamed, rosterOf } from "../../opponents/index.ts";
@@ -10,11 +10,14 @@ import { objectiveSettings } from "../../play/score.ts";
 import { foldIn, seedKey, uniform } from "../../random.ts";
 import { expectation } from "../../solvers/expectation.ts";
 import { exactJ } from "../../solvers/optimum.ts";
+import { abstractViews } from "../../solvers/walk.ts";
 import { pValue } from "../../stats/compare.ts";
 import { type Estimate, Z95, estimateOf, estimateRatio } from "../../stats/estimate.ts";
+import type { PolicyRow } from "../action-table.ts";
 import { simulatorOf } from "../episodes.ts";
 import { securityShortfall } from "../evaluate.ts";
 import { evaluationKey } from "../report.ts";
+import { tableWorstCase, worstCaseValue } from "../worst-case.ts";
 
 /** Intervals of one quantity over many seeds. */
 export interface Cell {
@@ -175,3 +178,37 @@ export function rateCoverage(rate: number, clusters: boolean, options: CoverageO
     return { share: [estimateRatio(counts, all, { range: [0, 1] }), rate] };
   });
 }
+
+/**
+ * The worst case of `policy`, whose probabilities follow from the abstract key alone, from a table of so many answers at each position of
+ * every key. The options' episodes are positions here.
+ */
+export function tableCoverage(roster: Roster, policy: Policy, answers: number, options: CoverageOptions): Cell[] {
+  const truth = worstCaseValue(roster, policy);
+  const views = [...abstractViews(roster.game, [0])];
+  return tally(`${roster.game.facts.name}:${policy.name}, answers ${answers} a position`, options, (positions, seed) => {
+    const key = foldIn(seedKey(seed), "table");
+    const rows = views.map(([name, view]): PolicyRow => {
+      const actions = roster.game.legal(view);
+      const samples = Array.from({ length: positions }, (_position, i) => {
+        const drawn = Array.from({ length: answers }, (_answer, j) =>
+          choose(policy.act(view), uniform(foldIn(key, name, i), j)),
+        );
+        return actions.map((action) => drawn.filter((one) => one === action).length / answers);
+      });
+      return { key: name, met: true, actions, samples };
+    });
+    return { "worst case": [tableWorstCase(roster, rows, foldIn(key, "bootstrap")).advantage, truth] };
+  });
+}
+
+/** A policy that plays another one's actions, and with probability `error` any legal one. */
+export const trembling = (roster: Roster, policy: Policy, error: number): Policy => ({
+  ...policy,
+  name: `${policy.name} with ${100 * error}% errors`,
+  act: (view) => {
+    const own = new Map(policy.act(view));
+    const legal = roster.game.legal(view);
+    return legal.map((action) => [action, (1 - error) * (own.get(action) ?? 0) + error / legal.length] as const);
+  },
+});
