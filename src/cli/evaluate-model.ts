@@ -45,6 +45,10 @@ export async function evaluateNamed(name: ModelName, flags: EvaluateModelFlags):
   const { price } = limits;
   const priced = price === undefined ? flags : { ...flags, price };
   return withProgress(full, priced, async (options, progress) => {
+    if (flags.modelSeed !== undefined && flags.samples > 1 && flags.logprobs === undefined)
+      progress.note(
+        "warning: with --model-seed equal questions have equal answers, so that --samples of them say no more than one",
+      );
     const games = await namedGames(flags.game, flags.protocol, mainWording(flags));
     const rosters = games.map(({ roster }) => roster);
     const found = await evaluateModel(out, model, rosters, {

@@ -120,6 +120,17 @@ describe("sepo evaluate MODEL", () => {
     expect(await sepo("export", "inspect", out, "--out", "log.json")).toMatchObject({ code: 0 });
     const log: unknown = JSON.parse(await readFile(join(folder, "log.json"), "utf8"));
     expect(log).toMatchObject({ version: 2, status: "success", results: { total_samples: 24 } });
+    expect(await sepo("export", "parquet", out, "--out", "episodes.parquet")).toMatchObject({ code: 0 });
+    expect((await readFile(join(folder, "episodes.parquet"))).subarray(0, 4).toString()).toBe("PAR1");
+    expect((await sepo("export", "tensorboard", out, "--out", "events")).err).toContain("an evaluation has no steps");
+    const board: unknown = JSON.parse((await sepo("leaderboard", out, "--json")).out);
+    const standing = { agent: "openai-compatible:m", rank: [1, 1], tied: [], seed: 0 };
+    expect(board).toMatchObject({ games: [{ game: "ipd", standings: [standing], calibration: { reference: "tit-for-tat" } }] });
+    expect((await sepo("leaderboard", out)).out).toMatch(/\(J\*, the best of any policy\).*\n.*\(policy grim-trigger\)/);
+    expect(await sepo("leaderboard", out, out)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("given twice") as string,
+    });
     // Asked while it is compared: what the evaluation holds is not asked again, and a third episode each is.
     const live = ["compare", "policy:ipd:always-cooperate", "openai-compatible:m", "--base-url", server.baseUrl];
     const again = await sepo(...live, "--episodes", "2", "--json");

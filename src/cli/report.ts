@@ -110,10 +110,17 @@ function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], fla
   const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
   const settings = runs
     .map(({ folder, config: { sepo, seed } }) => `${folder}: credit ${sepo.credit}, seed ${seed}`)
-    .concat(models.map(({ asked }) => `${asked.agent}: settings ${JSON.stringify(asked.settings)}, seed ${asked.seed}`))
+    .concat(
+      models.map(
+        ({ asked }) => `${asked.agent}: settings ${JSON.stringify(asked.settings)}${systemText(asked)}, seed ${asked.seed}`,
+      ),
+    )
     .join("\n");
   return `${tables.map(printer(flags)).join("\n\n")}\n\nRuns\n${settings}\n\nMade by\n${made}`;
 }
+
+const systemText = ({ system }: ModelReport["asked"]): string =>
+  system === undefined ? "" : `, system prompt ${JSON.stringify(system)}`;
 
 function overSeeds(runs: readonly RunSummary[], flags: ReportFlags): string {
   const { tables, rows } = seedsTables(runs, flags.game);
