@@ -127,10 +127,7 @@ describe("sepo evaluate MODEL", () => {
     const standing = { agent: "openai-compatible:m", rank: [1, 1], tied: [], seed: 0 };
     expect(board).toMatchObject({ games: [{ game: "ipd", standings: [standing], calibration: { reference: "tit-for-tat" } }] });
     expect((await sepo("leaderboard", out)).out).toMatch(/\(J\*, the best of any policy\).*\n.*\(policy grim-trigger\)/);
-    expect(await sepo("leaderboard", out, out)).toMatchObject({
-      code: 2,
-      err: expect.stringContaining("given twice") as string,
-    });
+    expect((await sepo("leaderboard", out, out)).err).toContain("given twice");
     // Asked while it is compared: what the evaluation holds is not asked again, and a third episode each is.
     const live = ["compare", "policy:ipd:always-cooperate", "openai-compatible:m", "--base-url", server.baseUrl];
     const again = await sepo(...live, "--episodes", "2", "--json");
