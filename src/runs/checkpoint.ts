@@ -11,8 +11,8 @@ import { PROTOCOLS } from "../games/index.ts";
 import { readJson } from "../json.ts";
 import { STAGES } from "./stages.ts";
 
-const AGENT_FILE = "sepo.json";
-const FILES_FILE = "files.json";
+export const AGENT_FILE = "sepo.json";
+export const FILES_FILE = "files.json";
 /** Read by training alone, so that a copy without it can still play. */
 const OPTIMIZER_FILE = "optimizer.safetensors";
 

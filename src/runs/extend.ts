@@ -2,7 +2,7 @@
 import { ConfigError, type RunConfig } from "./config.ts";
 
 /** Keys whose change cannot make what was done before untrue. A key stands for those below it. */
-const FREE = [
+export const FREE: readonly string[] = [
   "sepo",
   "evaluation",
   "engine.threads",

@@ -23,6 +23,8 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** A checkpoint, or a run's folder, whose weights the base stage begins with. */
   readonly from?: string;
+  /** The last stage to train; the run can be continued later. */
+  readonly until?: Stage;
   /** Folder that modules of the configuration are relative to; default: the process's, or the run's when it is continued. */
   readonly modules?: string;
   /** How the engine reaches a server. */
@@ -42,7 +44,7 @@ interface Training {
 
 /** Trains through all stages; returns the reports of every stage. */
 export async function train(config: RunConfig, folder: string, options: TrainOptions = {}): Promise<AgentReport[]> {
-  const { resume = false, from, signal, onEvent } = options;
+  const { resume = false, from, until = "sepo", signal, onEvent } = options;
   const games = await openGames(config, options.modules ?? (resume ? folder : process.cwd()));
   const unknown = Object.keys(config.sepo.games).find((name) => games.every(({ roster }) => roster.game.facts.name !== name));
   if (unknown !== undefined)
@@ -73,7 +75,7 @@ export async function train(config: RunConfig, folder: string, options: TrainOpt
     const training = { run, agent, config: run.config, root: seedKey(config.seed), connection, options };
     if (source !== undefined) await run.checkpoint(agent, { finished: false });
     const reports: AgentReport[] = [];
-    for (const stage of STAGES) {
+    for (const stage of STAGES.slice(0, STAGES.indexOf(until) + 1)) {
       if (!isDone(stage, training)) await trainStage(stage, training);
       reports.push(await evaluateStage(stage, run, agent, connection, options));
     }
