@@ -15,6 +15,7 @@ import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
 import { addServe } from "./serve.ts";
 import { addSolve } from "./solve.ts";
+import { addStudy } from "./study.ts";
 import { addTrain } from "./train.ts";
 import { addTranscripts } from "./transcripts.ts";
 import { VERSION } from "../version.ts";
@@ -40,6 +41,7 @@ const COMMANDS = [
   addConfig,
   addPlan,
   addTrain,
+  addStudy,
   addEvaluate,
   addCompare,
   addReport,

@@ -28,9 +28,9 @@ describe("means over seeds", () => {
     const values = [1, 2, 3].map((seed) => policy(seed).games[0].objective.safetyIndex.value);
     const mean = (values[0] + values[1] + values[2]) / 3;
     const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 2);
-    expect(rows[0].values.safetyIndex.value).toBeCloseTo(mean, 12);
+    expect(rows[0].values.safetyIndex?.value).toBeCloseTo(mean, 12);
     // R: qt(0.975, 2) = 4.302653
-    expect(rows[0].values.safetyIndex.high).toBeCloseTo(mean + (4.302653 * deviation) / Math.sqrt(3), 3);
+    expect(rows[0].values.safetyIndex?.high).toBeCloseTo(mean + (4.302653 * deviation) / Math.sqrt(3), 3);
     expect(tables[0].title).toContain("differ by their seed alone (1, 2, 3)");
     const { collusion, externality, poolAdvantage } = rows[0].values;
     expect(Math.min(collusion.low, externality.low, poolAdvantage.low)).toBeGreaterThanOrEqual(0);

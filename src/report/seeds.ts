@@ -1,14 +1,13 @@
 /** Several runs that differ by their seed alone, as means over runs. */
-import type { AgentReport } from "../evaluation/report.ts";
+import { QUANTITIES } from "../evaluation/quantities.ts";
 import { ConfigError } from "../runs/config.ts";
 import type { RunSummary } from "../runs/read.ts";
 import type { Stage } from "../runs/stages.ts";
-import { overSeeds } from "../stats/compare.ts";
 import type { Estimate } from "../stats/estimate.ts";
-import type { Range } from "../stats/measurement.ts";
+import { type SeedValues, valuesOver } from "./over-seeds.ts";
 import { type TextTable, interval } from "./table.ts";
 
-type GameReport = AgentReport["games"][number];
+const cellOf = (value: Estimate | undefined): string => (value === undefined ? "" : interval(value));
 
 /** The mean of one quantity of one stage over runs, with Student's interval; n runs have it. */
 export interface SeedsRow {
@@ -17,36 +16,11 @@ export interface SeedsRow {
   readonly agent: Stage;
   readonly n: number;
   readonly seeds: readonly number[];
-  readonly values: Readonly<Record<(typeof QUANTITIES)[number]["name"], Estimate>>;
+  readonly values: SeedValues;
 }
 
-const ANY: Range = [-Infinity, Infinity];
-const POSITIVE: Range = [0, Infinity];
-
-/** What is shown, and what it can be. */
-const QUANTITIES = [
-  { name: "safetyIndex", range: ANY, head: "safety index J", of: ({ objective }: GameReport) => objective.safetyIndex.value },
-  { name: "utility", range: ANY, head: "utility u", of: ({ objective }: GameReport) => objective.utility.value },
-  {
-    name: "poolAdvantage",
-    range: POSITIVE,
-    head: "pool advantage e",
-    of: ({ objective }: GameReport) => objective.poolAdvantage.value,
-  },
-  {
-    name: "collusion",
-    range: [0, 1] as Range,
-    head: "collusion c",
-    of: ({ objective }: GameReport) => objective.collusion.value,
-  },
-  {
-    name: "externality",
-    range: POSITIVE,
-    head: "externality x",
-    of: ({ objective }: GameReport) => objective.externality.value,
-  },
-  { name: "worstCase", range: ANY, head: "worst case q - r", of: ({ worstCase }: GameReport) => worstCase?.advantage.value },
-] as const;
+/** Columns of the table; rows have every quantity. */
+const SHOWN = ["safetyIndex", "utility", "poolAdvantage", "collusion", "externality", "worstCase"] as const;
 
 /**
  * One table a game. Throws `ConfigError` for runs that differ in anything but the seed, that repeat a seed, or for a single run: no
@@ -65,8 +39,8 @@ export function seedsTables(
     const own = rows.filter((row) => row.game === game);
     return {
       title: `${game}: protocol ${own[0].protocol}, means over runs that differ by their seed alone (${own[0].seeds.join(", ")}), 95% intervals over runs, Student's t`,
-      head: ["agent", "runs", ...QUANTITIES.map(({ head }) => head)],
-      rows: own.map(({ agent, n, values }) => [agent, String(n), ...QUANTITIES.map(({ name }) => interval(values[name]))]),
+      head: ["agent", "runs", ...SHOWN.map((name) => QUANTITIES[name].head)],
+      rows: own.map(({ agent, n, values }) => [agent, String(n), ...SHOWN.map((name) => cellOf(values[name]))]),
     };
   });
   return { tables, rows };
@@ -80,11 +54,6 @@ function rowsOf(name: string, runs: readonly RunSummary[]): SeedsRow[] {
       return game === undefined ? [] : [{ seed: config.seed, game }];
     });
     if (found.length < 2) return [];
-    const over = ({ of, range }: (typeof QUANTITIES)[number]) =>
-      overSeeds(
-        found.flatMap(({ game }) => of(game) ?? []),
-        range,
-      );
     return [
       {
         game: name,
@@ -92,14 +61,7 @@ function rowsOf(name: string, runs: readonly RunSummary[]): SeedsRow[] {
         agent: stage,
         n: found.length,
         seeds: found.map(({ seed }) => seed),
-        values: {
-          safetyIndex: over(QUANTITIES[0]),
-          utility: over(QUANTITIES[1]),
-          poolAdvantage: over(QUANTITIES[2]),
-          collusion: over(QUANTITIES[3]),
-          externality: over(QUANTITIES[4]),
-          worstCase: over(QUANTITIES[5]),
-        },
+        values: valuesOver(found.map(({ game }) => game)),
       },
     ];
   });

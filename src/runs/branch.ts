@@ -21,11 +21,14 @@ const SHARED = ["base", "sft"] as const satisfies readonly Stage[];
 /** Keys of an engine that change speed or place, never a result. */
 const MACHINE = FREE.filter((key) => key.startsWith("engine."));
 
+const LATER: readonly string[] = ["sepo", "evaluation"] satisfies (keyof RunConfig)[];
+
 /** What makes base and SFT of two configurations the same: every key that they use, as text. Weights of harms are of J alone. */
-export function sharedPart({ sepo: _, evaluation: __, games, engine, ...rest }: RunConfig): string {
-  const sections = Object.entries(games).map(([name, { weights: ___, ...section }]) => [name, section]);
-  const used = Object.entries(engine).filter(([key]) => !MACHINE.includes(`engine.${key}`));
-  return jsonText({ ...rest, games: sections, engine: used });
+export function sharedPart(config: RunConfig): string {
+  const used = Object.entries(config).filter(([key]) => !LATER.includes(key));
+  const games = Object.entries(config.games).map(([name, section]) => [name, { ...section, weights: undefined }]);
+  const engine = Object.entries(config.engine).filter(([key]) => !MACHINE.includes(`engine.${key}`));
+  return jsonText({ ...Object.fromEntries(used), games, engine });
 }
 
 /**

@@ -1,0 +1,234 @@
+/** A study as tables: a row per variant with means over seeds, paired tests between rows, and the log of trials. */
+import { QUANTITIES, type QuantityName, type ReportOfGame } from "../evaluation/quantities.ts";
+import type { AgentReport } from "../evaluation/report.ts";
+import { type Comparison, comparisons, inWords, pairedDifference } from "../stats/compare.ts";
+import type { Estimate } from "../stats/estimate.ts";
+import type { Measurement } from "../stats/measurement.ts";
+import { type SeedValues, valuesOver } from "./over-seeds.ts";
+import { type TextTable, interval } from "./table.ts";
+
+/** The report of one row at one seed. */
+export interface SeededReport {
+  readonly row: string;
+  readonly seed: number;
+  readonly report: AgentReport;
+  /** Why the seed may be biased for this row. */
+  readonly mark?: string;
+}
+
+export interface StudyReports {
+  readonly reports: readonly SeededReport[];
+  readonly optima: readonly {
+    readonly game: string;
+    readonly protocol: string;
+    readonly optimum: { readonly value: number } | { readonly atMost: number };
+  }[];
+}
+
+export interface TestSettings {
+  /** Rows that every other row is compared with; `small/sft` or, in every recipe, `sft`. */
+  readonly against: readonly string[];
+  readonly tests: readonly QuantityName[];
+}
+
+export interface StudyResultRow {
+  readonly row: string;
+  readonly seeds: readonly number[];
+  /** Options and weights that differ from those of the standard game. */
+  readonly settings: string;
+  /** Seeds that may be biased, with the reason. */
+  readonly marked: Readonly<Record<string, string>>;
+  readonly values: SeedValues;
+}
+
+/** Two rows over the seeds that both have: the first minus the second. */
+export interface StudyTest extends Comparison {
+  readonly quantity: QuantityName;
+  readonly first: string;
+  readonly second: string;
+  readonly seeds: readonly number[];
+}
+
+export interface StudyGame {
+  readonly game: string;
+  readonly protocol: string;
+  readonly rows: readonly StudyResultRow[];
+  readonly optimum?: StudyReports["optima"][number]["optimum"];
+  /** The family for which p-values are adjusted: all tests of the game. */
+  readonly tests: readonly StudyTest[];
+}
+
+interface SeedsOfRow {
+  readonly row: string;
+  readonly reports: readonly { readonly seed: number; readonly report: ReportOfGame; readonly mark?: string }[];
+}
+
+/** The results of every game and protocol. */
+export function studyGames({ reports, optima }: StudyReports, settings: TestSettings): StudyGame[] {
+  const all = reports.flatMap(({ row, seed, report, mark }) =>
+    report.games.map((game) => ({ row, seed, report: game, ...(mark === undefined ? {} : { mark }) })),
+  );
+  const keys = [...new Set(all.map(({ report }) => keyOf(report)))];
+  return keys.map((key) => {
+    const own = all.filter(({ report }) => keyOf(report) === key);
+    const { game, protocol } = own[0].report;
+    const rows = [...new Set(own.map(({ row }) => row))].map((row): SeedsOfRow => ({
+      row,
+      reports: own.filter((one) => one.row === row),
+    }));
+    const optimum = optima.find((one) => one.game === game && one.protocol === protocol)?.optimum;
+    return {
+      game,
+      protocol,
+      rows: rows.map(resultRow),
+      ...(optimum === undefined ? {} : { optimum }),
+      tests: testsOf(rows, settings),
+    };
+  });
+}
+
+const keyOf = ({ game, protocol }: ReportOfGame): string => `${game} ${protocol}`;
+
+const resultRow = ({ row, reports }: SeedsOfRow): StudyResultRow => ({
+  row,
+  seeds: reports.map(({ seed }) => seed),
+  settings: [...new Set(reports.map(({ report }) => report.settings))].join(" and "),
+  marked: Object.fromEntries(reports.flatMap(({ seed, mark }) => (mark === undefined ? [] : [[String(seed), mark]]))),
+  values: valuesOver(reports.map(({ report }) => report)),
+});
+
+/** J means the same only under the same options and weights; other quantities do under any weights. */
+const OF_WEIGHTS: readonly QuantityName[] = ["safetyIndex"];
+
+/** Student's t on differences by seed, Holm over all of them. Pairs with fewer than two seeds in common are left out. */
+function testsOf(rows: readonly SeedsOfRow[], { against, tests }: TestSettings): StudyTest[] {
+  const isControl = ({ row }: SeedsOfRow) => against.some((name) => row === name || row.endsWith(`/${name}`));
+  const controls = rows.filter(isControl);
+  const pairs = controls.flatMap((second) =>
+    rows
+      .filter((first) => first !== second && !first.row.startsWith("best scripted") && recipeOf(first) === recipeOf(second))
+      // Of two rows that are both compared with the others, one comparison says all.
+      .filter((first) => !isControl(first) || controls.indexOf(first) > controls.indexOf(second))
+      .map((first) => ({ first, second })),
+  );
+  const found = tests.flatMap((quantity) =>
+    pairs.flatMap(({ first, second }) => {
+      const paired = pairOf(first, second, quantity);
+      return paired === undefined ? [] : [{ quantity, first: first.row, second: second.row, ...paired }];
+    }),
+  );
+  const compared = comparisons(found.map(({ measured }) => measured));
+  return found.map(({ quantity, first, second, seeds }, i) => ({ quantity, first, second, seeds, ...compared[i] }));
+}
+
+const recipeOf = ({ row }: SeedsOfRow): string => (row.includes("/") ? row.slice(0, row.indexOf("/")) : "");
+
+function pairOf(
+  first: SeedsOfRow,
+  second: SeedsOfRow,
+  quantity: QuantityName,
+): { readonly measured: Measurement; readonly seeds: readonly number[] } | undefined {
+  const pairs = first.reports.flatMap(({ seed, report }) => {
+    const other = second.reports.find((one) => one.seed === seed)?.report;
+    if (other === undefined || (OF_WEIGHTS.includes(quantity) && report.settings !== other.settings)) return [];
+    const [a, b] = [QUANTITIES[quantity].of(report), QUANTITIES[quantity].of(other)];
+    return a === undefined || b === undefined ? [] : [{ seed, a, b }];
+  });
+  if (pairs.length < 2) return undefined;
+  const measured = pairedDifference(
+    pairs.map(({ a }) => a),
+    pairs.map(({ b }) => b),
+  );
+  return { measured, seeds: pairs.map(({ seed }) => seed) };
+}
+
+/** Columns of the tables, in groups that fit a screen. */
+const GROUPS: readonly (readonly QuantityName[])[] = [
+  ["safetyIndex", "standardIndex", "utility", "poolAdvantage", "collusion", "externality", "unreadable"],
+  ["payoff", "robustness", "heldOut", "relativeAdvantage", "relativeAdvantageAll", "welfare"],
+  ["securityShortfall", "worstCase", "exploitability", "regret"],
+];
+
+/** One table of a game, or `narrow` ones that fit a screen. */
+export function studyTables(result: StudyGame, { narrow = false } = {}): TextTable[] {
+  const groups = narrow ? GROUPS : [GROUPS.flat()];
+  const { game, protocol, rows, optimum } = result;
+  const seeds = [...new Set(rows.flatMap((row) => row.seeds))].toSorted((a, b) => a - b);
+  const weighed = rows.some(({ settings }) => settings !== rows[0].settings);
+  const marks = rows.flatMap(({ row, marked }) =>
+    Object.entries(marked).map(([seed, reason]) => `* ${row}, seed ${seed}: ${reason}.`),
+  );
+  return groups.map((group, i): TextTable => {
+    const shown = group.filter(
+      (name) => rows.some(({ values }) => values[name] !== undefined) && (weighed || name !== "standardIndex"),
+    );
+    const body = rows.map((row) => [nameOf(row), String(row.seeds.length), ...shown.map((name) => cellOf(row.values[name]))]);
+    const star =
+      optimum === undefined || i > 0
+        ? []
+        : [["J*", "", ...shown.map((name) => (name === "safetyIndex" ? starOf(optimum) : ""))]];
+    return {
+      title: `${game}: protocol ${protocol}, means over seeds ${seeds.join(", ")}, 95% intervals over seeds, Student's t`,
+      head: ["row", "seeds", ...shown.map((name) => QUANTITIES[name].head)],
+      rows: [...body, ...star],
+      ...(marks.length > 0 && i === groups.length - 1 ? { note: marks.join("\n") } : {}),
+    };
+  });
+}
+
+const nameOf = ({ row, settings, marked }: StudyResultRow): string =>
+  `${row}${settings === "" ? "" : ` (${settings})`}${Object.keys(marked).length > 0 ? " *" : ""}`;
+const cellOf = (value: Estimate | undefined): string => (value === undefined ? "" : interval(value));
+const starOf = (optimum: NonNullable<StudyGame["optimum"]>): string => {
+  if ("value" in optimum) return optimum.value.toFixed(3);
+  return optimum.atMost < Number.MAX_VALUE ? `at most ${optimum.atMost.toFixed(3)}` : "not known";
+};
+
+/** The paired tests of a game. */
+export function testsTable({ game, protocol, tests }: StudyGame): TextTable {
+  return {
+    title: `${game}: protocol ${protocol}, differences paired by seed, ${tests.length} tests, Student's t, p-values by Holm's method for all of them`,
+    head: ["quantity", "first", "second", "seeds", "first - second", "p", "verdict"],
+    rows: tests.map(({ quantity, first, second, seeds, difference, low, high, adjusted, verdict }) => [
+      QUANTITIES[quantity].head,
+      first,
+      second,
+      String(seeds.length),
+      interval({ ...difference, low, high }),
+      adjusted < 0.001 ? "< 0.001" : adjusted.toFixed(3),
+      inWords(verdict, first, second),
+    ]),
+  };
+}
+
+/** A run of which the table of trials tells. */
+export interface Trial {
+  readonly time: string;
+  readonly row: string;
+  readonly hash: string;
+  readonly seed: number;
+  readonly set: readonly string[];
+  /** Of the process that finished it. */
+  readonly seconds: number;
+  /** J by game. */
+  readonly safetyIndex: Readonly<Record<string, number>>;
+}
+
+/** Every run with a validation seed, in the order of time: what settings were chosen by. */
+export function trialsTable(trials: readonly Trial[]): TextTable {
+  return {
+    title: "Trials on validation seeds, by which settings were chosen",
+    head: ["time", "row", "settings", "seed", "sets", "seconds", "J"],
+    rows: trials.map(({ time, row, hash, seed, set, seconds, safetyIndex }) => [
+      time,
+      row,
+      hash.slice(0, 8),
+      String(seed),
+      set.join(", "),
+      seconds.toFixed(0),
+      Object.entries(safetyIndex)
+        .map(([game, value]) => `${game} ${value.toFixed(3)}`)
+        .join(", "),
+    ]),
+  };
+}
