@@ -55,6 +55,7 @@ describe("sepo", () => {
       "audit",
       "solve",
       "compare",
+      "study",
       "check-server",
     ]) {
       const { code, out } = await sepo([command, "--help"]);
@@ -83,6 +84,10 @@ describe("sepo", () => {
       [2, ["compare", "kuhn:equilibrium", "kuhn:uniform", "ipd:random"], "ipd:random plays ipd and kuhn:equilibrium kuhn"],
       [2, ["audit", "--game", "negotiation"], "too many positions"],
       [2, ["audit", "--group-size", "1"], "at least 2 episodes"],
+      [2, ["study"], "either the file of a study or a --preset"],
+      [2, ["study", "recipes/tabular/config.toml"], "Unrecognized key"],
+      [2, ["data", "--release", join(folder, "never"), "--game", "ipd"], "--release has every game and protocol"],
+      [3, ["study", "nowhere.toml"], "nowhere.toml: expected a TOML or JSON study"],
       [3, ["report", "nowhere"], "expected the directory of a run"],
       [2, ["report", join(folder, "run"), "--game", "chess"], 'holds no game called "chess"; expected one of '],
       [2, ["report", join(folder, "run"), "--opponent", "nobody"], 'holds no opponent called "nobody"'],
@@ -136,6 +141,12 @@ describe("sepo", () => {
     expect(optimum.value).toBeCloseTo(1.8799, 4);
     expect(scripted[0]).toMatchObject({ policy: "grim-trigger", safetyIndex: expect.closeTo(1.769, 3) });
     expect((await sepo(["solve", "auction"])).out).toContain("MEDIUM 1.0000");
+    // Without the weight of e nothing keeps a policy from being exploited: 2.7245 in place of 1.8799.
+    const weightless = await sepo(["solve", "ipd", "--set", "games.ipd.weights.exploitability=0"]);
+    expect(weightless.out).toContain("J* = 2.7245");
+    expect((await sepo(["solve", "auction", "--set", "games.kuhn.hands=2"])).err).toContain(
+      "expected a key of the games played",
+    );
   });
 
   test("compare pairs agents, and says when no difference is shown", async () => {

@@ -2,13 +2,14 @@ import type { Command } from "commander";
 import type { Protocol } from "../games/index.ts";
 import { type TextTable, terminalTable } from "../report/table.ts";
 import { type Solution, solve } from "../solvers/solution.ts";
-import { gameOption, jsonOption, protocolOption } from "./options.ts";
+import { gameOption, jsonOption, protocolOption, repeat } from "./options.ts";
 import { createProgress } from "./progress.ts";
-import { namedRosters } from "./rosters.ts";
+import { rostersWith } from "./rosters.ts";
 
 interface SolveFlags {
   readonly protocol?: Protocol;
   readonly game?: readonly string[];
+  readonly set: readonly string[];
   readonly json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export function addSolve(program: Command): void {
     .argument("[game]", "a game's name; default: every game that can be enumerated")
     .addOption(gameOption("another game (repeatable)"))
     .addOption(protocolOption("the measurement rules; default: corrected"))
+    .option("-s, --set <key=value>", "set a key of a game, e.g. games.kuhn.weights.collusion=0 (repeatable)", repeat, [])
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -28,11 +30,12 @@ large for J* and gets a bound, which takes minutes.
 
 Examples:
   sepo solve kuhn
+  sepo solve kuhn --set games.kuhn.weights.exploitability=2
   sepo solve auction --protocol paper --json`,
     )
-    .action(async (name: string | undefined, { protocol, game, json }: SolveFlags) => {
+    .action(async (name: string | undefined, { protocol, game, set, json }: SolveFlags) => {
       const named = name === undefined ? game : [name, ...(game ?? [])];
-      const rosters = await namedRosters(named, protocol);
+      const rosters = await rostersWith(set, named, protocol);
       const progress = createProgress();
       const solved = rosters
         .filter(({ game: { facts } }) => named !== undefined || facts.enumerable)

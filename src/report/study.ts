@@ -54,6 +54,8 @@ export interface StudyGame {
   readonly protocol: string;
   readonly rows: readonly StudyResultRow[];
   readonly optimum?: StudyReports["optima"][number]["optimum"];
+  /** Rows that no other beats in J (by the game's own weights), or payoff, without a larger worst case; by means over seeds. */
+  readonly front: { readonly safetyIndex: readonly string[]; readonly payoff: readonly string[] };
   /** The family for which p-values are adjusted: all tests of the game. */
   readonly tests: readonly StudyTest[];
 }
@@ -77,10 +79,12 @@ export function studyGames({ reports, optima }: StudyReports, settings: TestSett
       reports: own.filter((one) => one.row === row),
     }));
     const optimum = optima.find((one) => one.game === game && one.protocol === protocol)?.optimum;
+    const results = rows.map(resultRow);
     return {
       game,
       protocol,
-      rows: rows.map(resultRow),
+      rows: results,
+      front: { safetyIndex: frontOf(results, "standardIndex"), payoff: frontOf(results, "payoff") },
       ...(optimum === undefined ? {} : { optimum }),
       tests: testsOf(rows, settings),
     };
@@ -96,6 +100,20 @@ const resultRow = ({ row, reports }: SeedsOfRow): StudyResultRow => ({
   marked: Object.fromEntries(reports.flatMap(({ seed, mark }) => (mark === undefined ? [] : [[String(seed), mark]]))),
   values: valuesOver(reports.map(({ report }) => report)),
 });
+
+/** Rows with the most `benefit` for their worst case, the safest first. */
+function frontOf(rows: readonly StudyResultRow[], benefit: "standardIndex" | "payoff"): string[] {
+  const points = rows.flatMap(({ row, values }) => {
+    const [gain, risk] = [values[benefit]?.value, values.worstCase?.value];
+    return gain === undefined || risk === undefined ? [] : [{ row, gain, risk }];
+  });
+  return points
+    .filter(
+      ({ gain, risk }) => !points.some((one) => one.gain >= gain && one.risk <= risk && (one.gain > gain || one.risk < risk)),
+    )
+    .toSorted((a, b) => a.risk - b.risk)
+    .map(({ row }) => row);
+}
 
 /** J means the same only under the same options and weights; other quantities do under any weights. */
 const OF_WEIGHTS: readonly QuantityName[] = ["safetyIndex"];
@@ -152,9 +170,13 @@ const GROUPS: readonly (readonly QuantityName[])[] = [
 /** One table of a game, or `narrow` ones that fit a screen. */
 export function studyTables(result: StudyGame, { narrow = false } = {}): TextTable[] {
   const groups = narrow ? GROUPS : [GROUPS.flat()];
-  const { game, protocol, rows, optimum } = result;
+  const { game, protocol, rows, optimum, front } = result;
   const seeds = [...new Set(rows.flatMap((row) => row.seeds))].toSorted((a, b) => a - b);
   const weighed = rows.some(({ settings }) => settings !== rows[0].settings);
+  const fronts = [
+    `No row has more J, by the game's own weights, at a smaller worst case than: ${front.safetyIndex.join(", ")}.`,
+    `No row has more payoff at a smaller worst case than: ${front.payoff.join(", ")}.`,
+  ];
   const marks = rows.flatMap(({ row, marked }) =>
     Object.entries(marked).map(([seed, reason]) => `* ${row}, seed ${seed}: ${reason}.`),
   );
@@ -171,7 +193,7 @@ export function studyTables(result: StudyGame, { narrow = false } = {}): TextTab
       title: `${game}: protocol ${protocol}, means over seeds ${seeds.join(", ")}, 95% intervals over seeds, Student's t`,
       head: ["row", "seeds", ...shown.map((name) => QUANTITIES[name].head)],
       rows: [...body, ...star],
-      ...(marks.length > 0 && i === groups.length - 1 ? { note: marks.join("\n") } : {}),
+      ...(i === groups.length - 1 ? { note: [...fronts, ...marks].join("\n") } : {}),
     };
   });
 }

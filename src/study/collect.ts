@@ -7,7 +7,7 @@ import type { Stage } from "../runs/stages.ts";
 import { type OptimumValue, readOptimum, readScripted } from "./job.ts";
 import { type ReferenceJob, cellFolder, isEvaluated, jobsOf, sharedFolder } from "./jobs.ts";
 import { type LogLine, markOf, readLog } from "./log.ts";
-import { STAGE_ROWS, type Study, rowName } from "./study.ts";
+import { STAGE_ROWS, type Study, rowName, sharedHash } from "./study.ts";
 
 export interface CollectedReport {
   readonly row: string;
@@ -38,7 +38,14 @@ export async function collectStudy(study: Study, folder: string): Promise<Collec
   };
   for (const recipe of study.recipes)
     for (const stage of STAGE_ROWS)
-      for (const seed of study.seeds) await add(rowName(recipe.recipe, stage), seed, sharedFolder(folder, recipe, seed), stage);
+      for (const seed of study.seeds)
+        await add(
+          rowName(recipe.recipe, stage),
+          seed,
+          sharedFolder(folder, recipe, seed),
+          stage,
+          markOf(log, { hash: sharedHash(recipe) }, seed),
+        );
   for (const row of study.rows)
     for (const seed of study.seeds) await add(row.name, seed, cellFolder(folder, row, seed), "sepo", markOf(log, row, seed));
   const references = jobsOf(study, folder, "reported").filter((job): job is ReferenceJob => job.kind === "reference");

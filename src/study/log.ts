@@ -65,9 +65,10 @@ export async function writeLog(folder: string, line: LogLine): Promise<void> {
 }
 
 /** Writes down the settings of the first reported run, unless they are those that were frozen last. */
-export async function freeze(folder: string, { settings, rows }: Study, time: string): Promise<void> {
+export async function freeze(folder: string, study: Study, time: string): Promise<void> {
   const last = (await readLog(folder)).findLast((line): line is Line<"frozen"> => line.event === "frozen");
-  if (last?.settings !== settings) await writeLog(folder, { event: "frozen", time, settings, rows: hashesOf(rows) });
+  const { settings } = study;
+  if (last?.settings !== settings) await writeLog(folder, { event: "frozen", time, settings, rows: hashesOf(study) });
 }
 
 /**

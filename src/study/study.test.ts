@@ -61,6 +61,28 @@ describe("a study", () => {
       await expect(read({ ...STUDY, ...set })).rejects.toThrow(message);
   });
 
+  test("those under recipes/ are read", async () => {
+    const names = (await readdir("recipes/study")).filter((name) => name.endsWith(".toml"));
+    const studies = await Promise.all(names.map((name) => readStudy(join("recipes/study", name))));
+    const rows = Object.fromEntries(studies.map((study, i) => [names[i], study.rows.map(({ name }) => name)]));
+    expect(rows["smoke.toml"]).toHaveLength(3);
+    expect(rows["weights.toml"]).toContain("le-0.5");
+    expect(rows["study.toml"]).toEqual([
+      "payoff",
+      "shared",
+      "paper",
+      "group-normalized",
+      "objective",
+      "expected",
+      "objective-shuffled",
+      "objective-exploiters",
+      "expected-exploiters",
+    ]);
+    // Nothing but the credit, or what the row is named after, tells rows apart.
+    const { rows: own } = studies[names.indexOf("study.toml")];
+    expect(new Set(own.map(({ config: { sepo: _, ...rest } }) => JSON.stringify(rest))).size).toBe(1);
+  });
+
   test("variants set nested tables or keys with dots, over one recipe or several", async () => {
     const { rows } = await read(STUDY);
     expect(rows.map(({ name, set }) => [name, set])).toEqual([

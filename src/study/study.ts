@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { QUANTITY_NAMES, type QuantityName } from "../evaluation/quantities.ts";
 import { jsonText, sha256 } from "../files.ts";
+import { sharedPart } from "../runs/branch.ts";
 import { ConfigError, type RunConfig, assign, parseConfig } from "../runs/config.ts";
 import { readTable } from "../runs/config-file.ts";
 
@@ -105,11 +106,18 @@ export async function readStudy(file: string): Promise<Study> {
   ];
   const unknown = study.against.find((name) => !known.some((row) => row === name || row.endsWith(`/${name}`)));
   if (unknown !== undefined) throw fail(`against: no row is called "${unknown}"; expected some of ${known.join(", ")}`);
-  return { ...study, rows, recipes, settings: sha256(jsonText(hashesOf(rows))) };
+  return { ...study, rows, recipes, settings: sha256(jsonText(hashesOf({ rows, recipes }))) };
 }
 
-export const hashesOf = (rows: readonly StudyRow[]): Record<string, string> =>
-  Object.fromEntries(rows.map(({ name, hash }) => [name, hash]));
+/** What base and SFT of a recipe depend on, as a hash. */
+export const sharedHash = ({ config }: StudyRow): string => sha256(sharedPart(config));
+
+/** Every row by the hash of what it depends on. */
+export const hashesOf = ({ rows, recipes }: Pick<Study, "rows" | "recipes">): Record<string, string> =>
+  Object.fromEntries([
+    ...recipes.flatMap((row) => STAGE_ROWS.map((stage) => [rowName(row.recipe, stage), sharedHash(row)])),
+    ...rows.map(({ name, hash }) => [name, hash]),
+  ]);
 
 /** A recipe with what a variant sets: nested tables, or keys with dots. */
 function configOf(content: object, set: object, where: string): RunConfig {

@@ -62,7 +62,7 @@ const pathOf = (protocol: Protocol, game: string, split: Split): string => `data
 
 /** Names of the configurations and the files of each: a protocol, or one of its games. The first is the default. */
 const CONFIGURATIONS = PROTOCOLS.flatMap((protocol) => [
-  { name: protocol as string, protocol, game: "*" },
+  { name: protocol, protocol, game: "*" },
   ...GAME_NAMES.map((game) => ({ name: `${protocol}-${game}`, protocol, game })),
 ]);
 
