@@ -5,15 +5,15 @@
 import { cp, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { FileError, jsonText, makeFolder, sha256, writeWhole } from "../files.ts";
+import { FileError, jsonText, makeFolder, writeWhole } from "../files.ts";
 import { parseJson } from "../json.ts";
-import { VERSION } from "../version.ts";
 import { AGENT_FILE, FILES_FILE, checkCheckpoint, readAgentFile, writeCheckpoint } from "./checkpoint.ts";
 import { ConfigError, type RunConfig } from "./config.ts";
 import { FREE } from "./extend.ts";
 import { type RunGame, keptSections, saveModules } from "./games.ts";
 import { fileOf, readIdentity, readRunConfig, readTiming } from "./read.ts";
 import { evaluationSchema } from "./report-schema.ts";
+import { identityOf } from "./run.ts";
 import type { Stage } from "./stages.ts";
 
 const SHARED = ["base", "sft"] as const satisfies readonly Stage[];
@@ -45,14 +45,14 @@ export async function branchRun(source: string, folder: string, config: RunConfi
   const partial = join(dirname(folder), `.partial-${basename(folder)}`);
   await rm(partial, { recursive: true, force: true });
   await makeFolder(dirname(folder));
-  const id = sha256(jsonText({ config: stored }));
+  const identity = identityOf(stored);
   for (const path of [fileOf.checkpoints, fileOf.evaluation, fileOf.transcripts]) await makeFolder(path(partial));
-  await writeWhole(fileOf.run(partial), jsonText({ id, version: VERSION, changes: [] }));
+  await writeWhole(fileOf.run(partial), jsonText(identity));
   await saveModules(games, partial);
   await writeWhole(fileOf.config(partial), jsonText(stored));
   const same = jsonText(comparable(from)) === jsonText(comparable(stored));
   for (const stage of SHARED) {
-    const hash = await copyCheckpoint(fileOf.checkpoint(source, stage), fileOf.checkpoint(partial, stage), id, games);
+    const hash = await copyCheckpoint(fileOf.checkpoint(source, stage), fileOf.checkpoint(partial, stage), identity.id, games);
     if (same) await copyReport(source, partial, folder, stage, hash);
   }
   await copyLog(source, partial);

@@ -103,14 +103,7 @@ export class Run {
     held: { readonly lock: Lock; readonly made: readonly string[] },
     { from, onEvent }: OpenRunOptions,
   ): Promise<Run> {
-    const id = sha256(jsonText({ config, ...(from === undefined ? {} : { from }) }));
-    const identity = {
-      id,
-      version: VERSION,
-      config: sha256(jsonText(config)),
-      ...(from === undefined ? {} : { from }),
-      changes: [],
-    };
+    const identity = identityOf(config, from);
     const run = new Run(folder, config, identity, held, onEvent);
     // What is left of a start that was killed.
     await removePartials(folder);
@@ -256,6 +249,15 @@ export class Run {
     await removeFolders(this.#made);
   }
 }
+
+/** Who a new run is; `from` is the hash of the checkpoint that its first weights are of. */
+export const identityOf = (config: RunConfig, from?: string): Identity => ({
+  id: sha256(jsonText({ config, ...(from === undefined ? {} : { from }) })),
+  version: VERSION,
+  config: sha256(jsonText(config)),
+  ...(from === undefined ? {} : { from }),
+  changes: [],
+});
 
 const stepName = (stage: Stage, step: number): string => `${stage}-${String(step).padStart(4, "0")}`;
 
