@@ -25,7 +25,8 @@ export interface OpponentType {
   readonly watched?: (outcome: RoundOutcome) => number;
 }
 
-interface Possibility {
+/** A state that the responder may be at, and which of the opponents it then meets. */
+export interface Possibility {
   readonly type: number;
   readonly state: unknown;
   readonly weight: number;
@@ -53,13 +54,30 @@ export interface BestResponseOptions {
 
 const NO_MOVES: readonly (readonly [Moves, number])[] = [[{}, 1]];
 
+export interface Responder {
+  readonly solve: () => BestResponse;
+  /**
+   * What each legal action is worth at possibilities that the responder cannot tell apart, whose weights sum to 1: the expected reward from
+   * there to the end of the episode, with best responses after the action.
+   */
+  readonly worth: (group: readonly Possibility[]) => readonly (readonly [action: Action, value: number])[];
+}
+
 /** The best response in `seat` to a mixture of opponents; perfect recall, exact. Throws `GameError` where the horizon is random. */
-export function bestResponse(
+export const bestResponse = (
+  game: Game,
+  types: readonly OpponentType[],
+  seat: Seat,
+  options: BestResponseOptions = {},
+): BestResponse => responderTo(game, types, seat, options).solve();
+
+/** A best responder that can also be asked in the middle of an episode; positions that it met are solved once. */
+export function responderTo(
   game: Game,
   types: readonly OpponentType[],
   seat: Seat,
   { ownPayoffs = false, limit = 2_000_000 }: BestResponseOptions = {},
-): BestResponse {
+): Responder {
   if (!game.facts.fixedRounds)
     throw new GameError(`${game.facts.name}: no best response over an unbounded horizon; expected fixed rounds`);
   const opponent = otherSeat(seat);
@@ -141,16 +159,8 @@ export function bestResponse(
     let best: readonly number[] = zero;
     let most = -Infinity;
     let chosen = "";
-    const met = [...merged.values()].flatMap((one) => {
-      const turn = game.turn(one.state);
-      return turn.kind === "move" ? replies(one, turn.seats).map(([moves, p]) => ({ one, moves, p })) : [];
-    });
-    for (const action of game.legal(view)) {
-      const total = [...zero];
-      const after = met.map(({ one, moves, p }) => advance(one, game.move(one.state, { ...moves, [seat]: action }), p, total));
-      const later = value(after);
-      const sum = total.map((gained, i) => gained + later[i]);
-      const all = sum.slice(0, types.length).reduce((a, b) => a + b, 0);
+    for (const [action, sum] of alternatives([...merged.values()])) {
+      const all = ofAllTypes(sum);
       if (all > most + 1e-12) [best, most, chosen] = [sum, all, action];
     }
     actions.set(abstraction, chosen);
@@ -158,15 +168,35 @@ export function bestResponse(
     return best;
   };
 
-  const sums = value(types.map(({ weight }, type) => ({ type, state: game.start(), weight })));
-  const byType = sums.slice(0, types.length);
-  return {
-    watched: sums.slice(types.length),
-    value: byType.reduce((a, b) => a + b, 0),
-    byType,
-    actions,
-    beliefs: solved.size,
+  /** Rewards by type after each legal action at positions that look the same. */
+  const alternatives = (group: readonly Possibility[]): (readonly [Action, readonly number[]])[] => {
+    const met = group.flatMap((one) => {
+      const turn = game.turn(one.state);
+      return turn.kind === "move" ? replies(one, turn.seats).map(([moves, p]) => ({ one, moves, p })) : [];
+    });
+    return game.legal(game.view(group[0].state, seat)).map((action) => {
+      const total = [...zero];
+      const after = met.map(({ one, moves, p }) => advance(one, game.move(one.state, { ...moves, [seat]: action }), p, total));
+      const later = value(after);
+      return [action, total.map((gained, i) => gained + later[i])] as const;
+    });
   };
+
+  const ofAllTypes = (sums: readonly number[]): number => sums.slice(0, types.length).reduce((a, b) => a + b, 0);
+
+  const solve = (): BestResponse => {
+    const sums = value(types.map(({ weight }, type) => ({ type, state: game.start(), weight })));
+    const byType = sums.slice(0, types.length);
+    return {
+      watched: sums.slice(types.length),
+      value: byType.reduce((a, b) => a + b, 0),
+      byType,
+      actions,
+      beliefs: solved.size,
+    };
+  };
+  const worth: Responder["worth"] = (group) => alternatives(group).map(([action, sums]) => [action, ofAllTypes(sums)] as const);
+  return { solve, worth };
 }
 
 /** The most that a player in `seat` can expect per episode against `fixed`, in payoffs. */
