@@ -5,6 +5,7 @@ import type { Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
 import type { Key } from "../random.ts";
 import { type Comparison, comparisons } from "../stats/compare.ts";
+import type { Estimate } from "../stats/estimate.ts";
 import type { Measurement } from "../stats/measurement.ts";
 import type { EvaluationOptions, MeasuredEpisode } from "./episodes.ts";
 import { evaluationKey } from "./report.ts";
@@ -58,17 +59,19 @@ export async function compareAgents(
     const played = await first.measure(roster, key, options);
     for (const { other } of opposite) {
       onAgent?.(game, other.name);
-      const measured = differenceOfObjectives(
-        played,
-        await other.measure(roster, key, options),
-        objectiveSettings(roster.game.facts),
-      );
+      const measured = differenceIn(roster, played, await other.measure(roster, key, options));
       found.push({ game, protocol, first: first.name, second: other.name, measured });
     }
   }
   const compared = comparisons(found.map(({ measured }) => measured));
   return found.map(({ game, protocol, first: one, second }, i) => ({ game, protocol, first: one, second, ...compared[i] }));
 }
+
+/** J of the first minus J of the second in a roster's game, from episodes of the same scenarios. */
+export const differenceIn = ({ game }: Roster, first: readonly Scored[], second: readonly Scored[]): Measurement & Estimate =>
+  differenceOfObjectives(first, second, objectiveSettings(game.facts));
+
+type Scored = Pick<MeasuredEpisode, "opponent" | "pool" | "r" | "q" | "c" | "x" | "certain" | "index">;
 
 function refuseDifferentRules(roster: Roster, first: string, other: Roster, second: string): void {
   const [a, b] = [roster.game.facts, other.game.facts];

@@ -6,7 +6,7 @@ import type { Player } from "../play/player.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import type { Estimate } from "../stats/estimate.ts";
 import { abstractViews } from "../solvers/walk.ts";
-import { type EvaluationOptions, playAll, simulateAll } from "./episodes.ts";
+import { type EvaluationOptions, type MeasuredEpisode, playAll, simulateAll } from "./episodes.ts";
 import { type GameReport, reportOf } from "./evaluate.ts";
 import {
   type MeasureActions,
@@ -56,6 +56,8 @@ export interface AgentReportOptions extends EvaluationOptions {
   readonly command: string;
   /** Positions per information key at which action probabilities are measured. */
   readonly positions?: number;
+  /** Given the episodes of each game, which paired differences are made from. */
+  readonly onMeasured?: (game: string, episodes: readonly MeasuredEpisode[]) => void;
 }
 
 /** The root of an evaluation's randomness; the same for every agent. */
@@ -74,13 +76,14 @@ export interface Subject {
 export async function reportAgent(
   rosters: readonly Roster[],
   { player, model, measure = model === undefined ? byDecisions(player) : byScores(model) }: Subject,
-  { name, seed, command, positions = POSITIONS, ...options }: AgentReportOptions,
+  { name, seed, command, positions = POSITIONS, onMeasured, ...options }: AgentReportOptions,
 ): Promise<AgentReport> {
   const key = evaluationKey(seed);
   const reports: AgentReport["games"][number][] = [];
   for (const roster of rosters) {
     const { game, reference } = roster;
     const { met, measured } = await playAll(roster, player, key, options);
+    onMeasured?.(game.facts.name, measured);
     const report = { ...reportOf(roster, measured), referencePolicy: reference.name };
     if (hasExactWorstCase(game)) {
       const tableKey = foldIn(key, game.facts.name, "table");

@@ -7,7 +7,7 @@
  *     timing.jsonl    one line per step: its seconds
  *     transcripts/    episodes of some steps, one per line
  *     checkpoints/    a folder per checkpoint (`checkpoint.ts`)
- *     evaluation/     per finished stage its report (STAGE.json) and some of the episodes (STAGE.jsonl)
+ *     evaluation/     per finished stage its report (STAGE.json), some of the episodes (STAGE.jsonl) and the scores of all (`scores.ts`)
  *     modules/        copies of the user's own games
  *     run.lock        while a process writes
  */

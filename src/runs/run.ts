@@ -22,6 +22,7 @@ import { MODULES, type RunGame, keptSections, saveModules } from "./games.ts";
 import { type Lock, lockFolder, refuseHeld } from "./lock.ts";
 import { type Identity, fileOf, readIdentity, readReport, readRunConfig, readTiming } from "./read.ts";
 import type { Provenance } from "./report-schema.ts";
+import { type StoredScores, scoresFile } from "./scores.ts";
 import { KEPT_STAGES, type RunEvent, type Stage, STAGES, orderOf } from "./stages.ts";
 import { transcriptOf } from "./transcript.ts";
 
@@ -221,11 +222,17 @@ export class Run {
     return stored && jsonText(stored.provenance) === jsonText(provenance) ? stored.report : undefined;
   }
 
-  /** Writes a report, after the transcripts of some of the episodes that it was made from. */
-  async writeReport(stage: Stage, provenance: Provenance, report: AgentReport, episodes: readonly Episode[]): Promise<void> {
+  /** Writes a report, after the transcripts of some of the episodes that it was made from and the scores of all. */
+  async writeReport(
+    stage: Stage,
+    provenance: Provenance,
+    report: AgentReport,
+    { kept, scores }: { readonly kept: readonly Episode[]; readonly scores: StoredScores },
+  ): Promise<void> {
     const { seed } = this.config;
-    const lines = episodes.map((episode) => `${JSON.stringify(transcriptOf(episode, { step: 0, seed }))}\n`);
+    const lines = kept.map((episode) => `${JSON.stringify(transcriptOf(episode, { step: 0, seed }))}\n`);
     await writeWhole(fileOf.episodes(this.folder, stage), lines.join(""));
+    await writeWhole(scoresFile(this.folder, stage), scores.map((line) => `${JSON.stringify(line)}\n`).join(""));
     await writeWhole(fileOf.report(this.folder, stage), jsonText({ ...report, provenance }));
     this.#onEvent?.({ kind: "evaluated", stage, report });
   }

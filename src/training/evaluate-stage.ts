@@ -7,6 +7,7 @@ import { type Agent, modelOf, openAgent, rostersOf } from "../runs/agent.ts";
 import { hashOf } from "../runs/checkpoint.ts";
 import { fileOf } from "../runs/read.ts";
 import type { Run } from "../runs/run.ts";
+import { type StoredScores, scoresOf } from "../runs/scores.ts";
 import type { RunEvent, Stage } from "../runs/stages.ts";
 import { VERSION } from "../version.ts";
 
@@ -36,6 +37,7 @@ export async function evaluateStage(
   const measured = current ? agent : await openAgent(folder, connection);
   const model = modelOf(measured);
   const kept: Episode[] = [];
+  const scores: StoredScores[number][] = [];
   const report = await reportAgent(
     rostersOf(measured),
     { player: modelPlayer("agent", model), model },
@@ -47,11 +49,12 @@ export async function evaluateStage(
       concurrency,
       positions,
       onEpisode: (episode, index) => void (index < KEPT_EPISODES && kept.push(episode)),
+      onMeasured: (game, measured) => void scores.push(...scoresOf(game, measured)),
       onProgress: (finished) => onEvent?.({ kind: "evaluating", stage, finished, episodes }),
       ...(signal === undefined ? {} : { signal }),
     },
   );
-  await run.writeReport(stage, provenance, report, kept);
+  await run.writeReport(stage, provenance, report, { kept, scores });
   if (!current) await measured.engine.release();
   return report;
 }
