@@ -1,17 +1,19 @@
 import { type Command, Option } from "commander";
 import type { AgentReport } from "../evaluation/report.ts";
-import { writeWhole } from "../files.ts";
+import { FileError, writeWhole } from "../files.ts";
 import { GameError } from "../games/index.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
+import { collect } from "../report/view/collect.ts";
+import { reportPage } from "../report/view/html.ts";
 import { requireNames } from "../runs/episodes.ts";
 import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
 import { isModelEvaluation } from "../runs/recording.ts";
 import { type RunSummary, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
-import { gameOption, jsonOption } from "./options.ts";
+import { gameOption, jsonOption, positiveNumber } from "./options.ts";
 
 interface ReportFlags {
   readonly format: "terminal" | "markdown";
@@ -21,6 +23,8 @@ interface ReportFlags {
   readonly brief?: boolean;
   readonly overSeeds?: boolean;
   readonly out?: string;
+  readonly html?: string;
+  readonly episodes?: number;
   readonly json?: boolean;
 }
 
@@ -36,6 +40,8 @@ export function addReport(program: Command): void {
     .option("--brief", "only the tables of J and exploitability")
     .option("--over-seeds", "runs that differ by their seed alone: means over runs, with intervals over runs")
     .option("-o, --out <file>", "write to a file instead of the terminal")
+    .option("--html <file>", "write one page with every table, chart and episode, which needs no network (docs/seeing.md)")
+    .option("--episodes <n>", "most episodes in the page, those with the least payoff", positiveNumber)
     .addOption(jsonOption("print the reports as JSON"))
     .addHelpText(
       "after",
@@ -46,10 +52,12 @@ Examples:
   sepo report runs/latest --brief
   sepo report runs/latest --stage sepo --opponent always-defect
   sepo report runs/seed0 runs/seed1 runs/seed2 --over-seeds
-  sepo report runs/latest --format markdown --out report.md`,
+  sepo report runs/latest --format markdown --out report.md
+  sepo report runs/latest --html report.html`,
     )
     .action(async (named: readonly string[], flags: ReportFlags) => {
       const folders = named.length === 0 ? ["runs/latest"] : named;
+      if (flags.html !== undefined) return writePage(folders, flags.html, flags);
       const evaluated = await Promise.all(folders.map(isModelEvaluation));
       const runs = await Promise.all(folders.filter((_, i) => !evaluated[i]).map(readRun));
       const models = await Promise.all(folders.filter((_, i) => evaluated[i]).map(readModelReport));
@@ -69,6 +77,31 @@ Examples:
       if (flags.out === undefined) console.log(text);
       else await writeWhole(flags.out, `${text}\n`);
     });
+}
+
+/** Writes the page; a folder that cannot be read is told on it and here. */
+async function writePage(folders: readonly string[], file: string, { game, episodes, ...others }: ReportFlags): Promise<void> {
+  const ignored = (["stage", "opponent", "brief", "overSeeds", "out", "json"] as const).filter(
+    (name) => others[name] !== undefined,
+  );
+  if (ignored.length > 0)
+    throw new GameError(
+      `--html writes a page of everything; of the other options only --game and --episodes go with it, got ${ignored.join(", ")}`,
+    );
+  const collected = await collect(folders, {
+    ...(game === undefined ? {} : { games: game }),
+    ...(episodes === undefined ? {} : { episodes }),
+  });
+  const { runs } = collected.data;
+  for (const { name, problems } of runs)
+    for (const problem of problems) process.stderr.write(`sepo: warning: ${name}: ${problem}\n`);
+  if (runs.every(({ state }) => state === "unreadable"))
+    throw new FileError(
+      `${folders.join(", ")}: nothing there can be read; expected directories of runs or of models' evaluations`,
+    );
+  const page = await reportPage(collected);
+  await writeWhole(file, page);
+  console.log(`${file}: ${(Buffer.byteLength(page) / 1000).toFixed(0)} kB, ${collected.bodies.length} episodes`);
 }
 
 /** The reports of runs and models that the flags ask for, each under a name that tells them apart. */

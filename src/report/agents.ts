@@ -20,6 +20,9 @@ function protocolOf(own: readonly GameOfAgent[]): string {
   return `${[...protocols].join(" and ")}${set}, ${[...sizes].join(" and ")}, 95% intervals by episode${mixed}`;
 }
 
+/** The same of one game, for captions. */
+export const protocolIn = (game: string, reports: readonly AgentReport[]): string => protocolOf(reportsOf(game, reports));
+
 /** One row per agent: J and its parts, with intervals. */
 export function objectiveTable(game: string, reports: readonly AgentReport[]): TextTable {
   const own = reportsOf(game, reports);

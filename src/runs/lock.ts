@@ -76,10 +76,18 @@ async function place(path: string, holder: Holder): Promise<boolean> {
 
 /** Throws `FileError` naming the holder when a folder is held by a process that is there. */
 export async function refuseHeld(folder: string): Promise<void> {
+  const holder = await holderOf(folder);
+  if (holder !== undefined) throw inUse(join(folder, LOCK_FILE), holder);
+}
+
+/** Whether a process that is there writes in a folder. */
+export const isHeld = async (folder: string): Promise<boolean> => (await holderOf(folder)) !== undefined;
+
+async function holderOf(folder: string): Promise<Holder | undefined> {
   const path = join(folder, LOCK_FILE);
   const holder = await readHolder(path);
   const age = await silenceOf(path);
-  if (holder !== undefined && age !== undefined && (await isAlive(holder, age))) throw inUse(path, holder);
+  return holder !== undefined && age !== undefined && (await isAlive(holder, age)) ? holder : undefined;
 }
 
 const inUse = (path: string, { process: pid, host, since }: Holder): FileError =>
