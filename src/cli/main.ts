@@ -6,6 +6,7 @@ import { addCompare } from "./compare.ts";
 import { addConfig } from "./config.ts";
 import { addData } from "./data.ts";
 import { addExport } from "./export.ts";
+import { addFigure } from "./figure.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { runProgram } from "./failure.ts";
 import { addGames } from "./games.ts";
@@ -18,6 +19,7 @@ import { addSolve } from "./solve.ts";
 import { addStudy } from "./study.ts";
 import { addTrain } from "./train.ts";
 import { addTranscripts } from "./transcripts.ts";
+import { addView } from "./view.ts";
 import { VERSION } from "../version.ts";
 
 const program = new Command("sepo")
@@ -46,6 +48,8 @@ const COMMANDS = [
   addCompare,
   addReport,
   addLeaderboard,
+  addView,
+  addFigure,
   addTranscripts,
   addExport,
   addServe,
