@@ -282,12 +282,12 @@ function seedsOf(found: readonly FoundRun[], games: readonly string[] | undefine
         stage: agent,
         seeds: [...seeds],
         values: {
-          safetyIndex: plain(values.safetyIndex),
-          utility: plain(values.utility),
-          poolAdvantage: plain(values.poolAdvantage),
-          collusion: plain(values.collusion),
-          externality: plain(values.externality),
-          worstCase: plain(values.worstCase),
+          ...(values.safetyIndex && { safetyIndex: plain(values.safetyIndex) }),
+          ...(values.utility && { utility: plain(values.utility) }),
+          ...(values.poolAdvantage && { poolAdvantage: plain(values.poolAdvantage) }),
+          ...(values.collusion && { collusion: plain(values.collusion) }),
+          ...(values.externality && { externality: plain(values.externality) }),
+          ...(values.worstCase && { worstCase: plain(values.worstCase) }),
         },
       })),
     };
