@@ -1,5 +1,3 @@
-import { setMaxListeners } from "node:events";
-
 /** A limit on work under way, shared by everyone who holds it; what waits begins in the order it was asked for. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
@@ -43,21 +41,30 @@ export interface Following {
   readonly release: () => void;
 }
 
+/** What ends with a signal. One signal ends hundreds of requests; a listener for each is what Node warns of as a leak. */
+const endings = new WeakMap<AbortSignal, Set<() => void>>();
+
+function endingsOf(signal: AbortSignal): Set<() => void> {
+  const known = endings.get(signal);
+  if (known !== undefined) return known;
+  const all = new Set<() => void>();
+  endings.set(signal, all);
+  signal.addEventListener("abort", () => all.forEach((end) => end()), { once: true });
+  return all;
+}
+
 /**
- * A controller that is aborted with the first of `signals`, with its reason, until it is released. Nothing stays on them afterwards, unlike
- * with `AbortSignal.any`, whose results an abiding signal may keep until it is aborted itself.
+ * A controller that is aborted with the first of `signals`, with its reason, until it is released. Nothing of it stays on them afterwards,
+ * unlike with `AbortSignal.any`, whose results an abiding signal may keep until it is aborted itself.
  */
 export function following(signals: readonly AbortSignal[]): Following {
   const controller = new AbortController();
   const ends = signals.map((signal) => ({ signal, end: () => controller.abort(signal.reason) }));
-  for (const { signal, end } of ends) {
-    // One signal ends hundreds of requests, which is no leak to be warned of.
-    setMaxListeners(0, signal);
+  for (const { signal, end } of ends)
     if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-  }
+    else endingsOf(signal).add(end);
   const release = () => {
-    for (const { signal, end } of ends) signal.removeEventListener("abort", end);
+    for (const { signal, end } of ends) endings.get(signal)?.delete(end);
   };
   return { controller, release };
 }
