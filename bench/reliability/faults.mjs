@@ -75,7 +75,7 @@ for (const name of ["open", "write", "fsync", "rename", "unlink", "writeFile", "
     const writing = name === "open" ? below(args[0]) && args[1] !== "r" && args[1] !== undefined : true;
     const ours = typeof args[0] === "number" ? args[0] > 2 : below(args[0]);
     if (!ours || !writing || typeof args.at(-1) !== "function" || !fails(name)) return original(...args);
-    if (kind !== "tear") return void process.nextTick(args.at(-1), errorOf(name, String(args[0])));
+    if (kind !== "tear") return process.nextTick(args.at(-1), errorOf(name, String(args[0])));
     if (name === "write") writeSync(args[0], halfOf(args[1]));
     die();
   };
