@@ -33,19 +33,19 @@ def check(condition, text):
 def expected_counts(manifest):
     """Examples per configuration and split."""
     counts = {}
-    for protocol, games in manifest["protocols"].items():
+    for name, games in manifest["sets"].items():
         total = dict.fromkeys(SPLITS, 0)
         for game, entry in games.items():
             own = {Path(path).stem: file["examples"] for path, file in entry["files"].items()}
-            counts[f"{protocol}-{game}"] = own
+            counts[f"{name}-{game}"] = own
             for split in SPLITS:
                 total[split] += own[split]
-        counts[protocol] = total
+        counts[name] = total
     return counts
 
 
 def check_files(folder, manifest):
-    for games in manifest["protocols"].values():
+    for games in manifest["sets"].values():
         for entry in games.values():
             for path, file in entry["files"].items():
                 found = hashlib.sha256((folder / path).read_bytes()).hexdigest()

@@ -114,14 +114,16 @@ function fail(failures: readonly Failure[]): void {
   for (const { job, error } of failures) process.stderr.write(`  ${job}: ${describeFailure(error).message}\n`);
 }
 
-async function report(study: Study, folder: string, file: string, { json }: StudyFlags): Promise<void> {
+async function report(study: Study, folder: string, file: string, { json, preset, validation }: StudyFlags): Promise<void> {
   const collected = await collectStudy(study, folder);
   const games = studyGames(collected, study);
   const results = resultsOf(study, collected, games);
-  const text = markdownOf(study, collected, games, `sepo study ${file} --out ${folder}`);
+  const named = preset === undefined ? file : `--preset ${preset}`;
+  const text = markdownOf(study, collected, games, `sepo study ${named} --out ${folder}`);
   await writeWhole(join(folder, "results.json"), jsonText(results));
   await writeWhole(join(folder, "results.md"), text);
   if (json === true) return console.log(JSON.stringify(results));
+  if (validation === true) return console.log(terminalTable(trialsTable(trialsOf(collected))));
   const tables = games.flatMap((game) => [
     ...studyTables(game, { narrow: true }),
     ...(game.tests.length === 0 ? [] : [testsTable(game)]),

@@ -24,6 +24,8 @@ const linesOf = (text: string) =>
     .slice(0, -1)
     .map((each) => line.parse(JSON.parse(each)));
 
+const SETS = PROTOCOLS.flatMap((protocol) => [protocol, `${protocol}-brief`]);
+
 const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
 
 describe("data for other trainers", () => {
@@ -31,13 +33,13 @@ describe("data for other trainers", () => {
   let manifest: ReleaseManifest;
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), "sepo-data-"));
-    manifest = await writeRelease(join(root, "release"), { examples: 80, seed: 4 });
+    manifest = await writeRelease(join(root, "release"), { examples: 80, seed: 4, wordings: ["standard", "brief"] });
   });
   afterAll(() => rm(root, { recursive: true }));
 
   test("a release has every game under both protocols, with counts and hashes of what is there", async () => {
-    expect(Object.keys(manifest.protocols)).toEqual(PROTOCOLS);
-    for (const [protocol, games] of Object.entries(manifest.protocols)) {
+    expect(Object.keys(manifest.sets)).toEqual(SETS);
+    for (const [set, games] of Object.entries(manifest.sets)) {
       expect(Object.keys(games)).toEqual(GAME_NAMES);
       for (const [game, { files, experts, opponents, actions }] of Object.entries(games)) {
         const episodes: Set<number>[] = [];
@@ -47,7 +49,7 @@ describe("data for other trainers", () => {
           const lines = linesOf(text);
           expect(lines).toHaveLength(examples);
           for (const { messages, action, ...each } of lines) {
-            expect(each).toMatchObject({ game, protocol });
+            expect(each).toMatchObject({ game, protocol: set.replace("-brief", "") });
             expect(messages.map(({ role }) => role)).toEqual(["system", "user", "assistant"]);
             expect(messages[2].content.split("\n").at(-1)).toBe(action);
           }
@@ -61,23 +63,32 @@ describe("data for other trainers", () => {
     }
   });
 
-  test("its card names a configuration for each protocol and game, whose files are there", async () => {
+  test("a wording has the same episodes in other words, in the same splits", async () => {
+    const read = async (set: string) =>
+      linesOf(await readFile(join(root, "release", "data", set, "ipd", "train.jsonl"), "utf8"));
+    const [standard, brief] = await Promise.all(["corrected", "corrected-brief"].map(read));
+    const played = (lines: typeof standard) => lines.map((each) => ({ ...each, messages: [] }));
+    expect(played(brief)).toEqual(played(standard));
+    expect(brief[0].messages[0]).not.toEqual(standard[0].messages[0]);
+  });
+
+  test("its card names a configuration for each set and game, whose files are there", async () => {
     const card = await readFile(join(root, "release", "README.md"), "utf8");
     const [, header] = card.split("---\n");
     const names = [...header.matchAll(/^- config_name: (.*)$/gm)].map(([, name]) => name);
-    expect(names).toEqual(PROTOCOLS.flatMap((protocol) => [protocol, ...GAME_NAMES.map((game) => `${protocol}-${game}`)]));
+    expect(names).toEqual(SETS.flatMap((set) => [set, ...GAME_NAMES.map((game) => `${set}-${game}`)]));
     const paths = [...header.matchAll(/^ +path: "(.*)"$/gm)].map(([, path]) => path);
     expect(paths).toHaveLength(2 * names.length);
     for (const path of paths.filter((each) => !each.includes("*")))
       expect((await readFile(join(root, "release", path), "utf8")).length).toBeGreaterThan(0);
-    for (const { files } of Object.values(manifest.protocols["paper"]))
+    for (const { files } of Object.values(manifest.sets["paper"]))
       for (const { sha256: hash } of Object.values(files)) expect(card).toContain(hash);
   });
 
   test("is the same bytes for the same seed; an earlier release is replaced, and nothing of it stays", async () => {
     const folder = join(root, "again");
     await writeRelease(folder, { examples: 20, seed: 1 });
-    expect(await writeRelease(folder, { examples: 80, seed: 4 })).toEqual(manifest);
+    expect(await writeRelease(folder, { examples: 80, seed: 4, wordings: ["standard", "brief"] })).toEqual(manifest);
     const names = async (path: string) => (await readdir(path, { recursive: true })).toSorted();
     expect(await names(folder)).toEqual(await names(join(root, "release")));
     expect(await readFile(join(folder, "README.md"), "utf8")).toBe(await readFile(join(root, "release", "README.md"), "utf8"));

@@ -3,15 +3,14 @@
  * header names the configurations.
  */
 import { z } from "zod";
-import { GAME_NAMES, PROTOCOLS, type Protocol } from "../games/index.ts";
-import { allRosters } from "../opponents/index.ts";
+import { GAME_NAMES, PROTOCOLS, type WordingName } from "../games/index.ts";
+import { rosterOf } from "../opponents/index.ts";
 import { VERSION } from "../version.ts";
 import {
   type DatasetOptions,
   type GameEntry,
   SPLITS,
   type Split,
-  checkedNames,
   earlierFiles,
   gameEntry,
   gameFiles,
@@ -24,47 +23,47 @@ const releaseSchema = z.strictObject({
   version: z.string(),
   seed: z.number(),
   examplesPerGame: z.number(),
-  protocols: z.record(z.enum(PROTOCOLS), z.record(z.string(), gameEntry)),
+  /** By protocol, and wording where it is not the standard one (`corrected-brief`): the games. */
+  sets: z.record(z.string(), z.record(z.string(), gameEntry)),
 });
 export type ReleaseManifest = z.infer<typeof releaseSchema>;
+
+export interface ReleaseOptions extends Omit<DatasetOptions, "protocol"> {
+  /** Words that the games are told in; the same episodes in each. */
+  readonly wordings?: readonly WordingName[];
+}
 
 /** Writes the release; see `writeDataset` for what becomes of files that are there. */
 export async function writeRelease(
   folder: string,
-  { examples, seed, onGame }: Omit<DatasetOptions, "protocol">,
+  { examples, seed, wordings = ["standard"], onGame }: ReleaseOptions,
 ): Promise<ReleaseManifest> {
-  const rosters = PROTOCOLS.map((protocol) => ({ protocol, own: allRosters(protocol) }));
-  for (const { own } of rosters) checkedNames(own);
-  const old = await earlierFiles(folder, releaseSchema, ({ protocols }) => [
+  const old = await earlierFiles(folder, releaseSchema, ({ sets }) => [
     CARD,
-    ...Object.values(protocols).flatMap((games) => Object.values(games).flatMap(({ files }) => Object.keys(files))),
+    ...Object.values(sets).flatMap((games) => Object.values(games).flatMap(({ files }) => Object.keys(files))),
   ]);
   const contents = new Map<string, string>();
-  const protocols: Record<string, Record<string, GameEntry>> = {};
-  for (const { protocol, own } of rosters) {
-    const games: Record<string, GameEntry> = {};
-    for (const roster of own) {
-      const { name } = roster.game.facts;
-      onGame?.(`${name}, protocol ${protocol}`);
-      const made = await gameFiles(roster, { examples, protocol, seed }, (split) => pathOf(protocol, name, split));
-      games[name] = made.entry;
-      for (const [path, content] of made.contents) contents.set(path, content);
+  const sets: Record<string, Record<string, GameEntry>> = {};
+  for (const protocol of PROTOCOLS)
+    for (const wording of wordings) {
+      const set = wording === "standard" ? protocol : `${protocol}-${wording}`;
+      const games: Record<string, GameEntry> = {};
+      for (const name of GAME_NAMES) {
+        onGame?.(`${name}, ${set}`);
+        const roster = rosterOf(name, { protocol, options: { wording } });
+        const made = await gameFiles(roster, { examples, protocol, seed }, (split) => pathOf(set, name, split));
+        games[name] = made.entry;
+        for (const [path, content] of made.contents) contents.set(path, content);
+      }
+      sets[set] = games;
     }
-    protocols[protocol] = games;
-  }
-  const manifest = releaseSchema.parse({ version: VERSION, seed, examplesPerGame: examples, protocols });
-  contents.set(CARD, cardOf(manifest));
+  const manifest = { version: VERSION, seed, examplesPerGame: examples, sets };
+  contents.set(CARD, cardOf(manifest, wordings));
   await replaceFiles(folder, old, contents, manifest);
   return manifest;
 }
 
-const pathOf = (protocol: Protocol, game: string, split: Split): string => `data/${protocol}/${game}/${split}.jsonl`;
-
-/** Names of the configurations and the files of each: a protocol, or one of its games. The first is the default. */
-const CONFIGURATIONS = PROTOCOLS.flatMap((protocol) => [
-  { name: protocol, protocol, game: "*" },
-  ...GAME_NAMES.map((game) => ({ name: `${protocol}-${game}`, protocol, game })),
-]);
+const pathOf = (set: string, game: string, split: Split): string => `data/${set}/${game}/${split}.jsonl`;
 
 /** Sizes as the hub's cards name them. */
 const SIZES = [
@@ -77,21 +76,26 @@ const SIZES = [
 const SHOWN_ACTIONS = 8;
 
 /** The card: a header in YAML, whose texts are quoted as in JSON, and what a user should know. */
-function cardOf({ version, seed, examplesPerGame, protocols }: ReleaseManifest): string {
-  const all = Object.entries(protocols).flatMap(([protocol, games]) =>
-    Object.entries(games).map(([game, entry]) => ({ protocol, game, entry })),
+function cardOf({ version, seed, examplesPerGame, sets }: ReleaseManifest, wordings: readonly WordingName[]): string {
+  const all = Object.entries(sets).flatMap(([set, games]) =>
+    Object.entries(games).map(([game, entry]) => ({ set, game, entry })),
   );
+  // A set, and each of its games; the first is the default.
+  const named = Object.keys(sets).flatMap((set) => [
+    { name: set, set, game: "*" },
+    ...GAME_NAMES.map((game) => ({ name: `${set}-${game}`, set, game })),
+  ]);
   const total = all.reduce(
     (sum, { entry }) => sum + Object.values(entry.files).reduce((part, file) => part + file.examples, 0),
     0,
   );
   const size = SIZES.find(([, limit]) => total < limit)?.[0] ?? "n>1M";
-  const configurations = CONFIGURATIONS.map(({ name, protocol, game }, i) =>
+  const configurations = named.map(({ name, set, game }, i) =>
     [
       `- config_name: ${name}`,
       ...(i === 0 ? ["  default: true"] : []),
       "  data_files:",
-      ...SPLITS.flatMap((split) => [`  - split: ${split}`, `    path: "${pathOf(protocol, game, split)}"`]),
+      ...SPLITS.flatMap((split) => [`  - split: ${split}`, `    path: "${pathOf(set, game, split)}"`]),
     ].join("\n"),
   );
   const files = all.flatMap(({ entry }) =>
@@ -100,8 +104,8 @@ function cardOf({ version, seed, examplesPerGame, protocols }: ReleaseManifest):
     ),
   );
   const counts = all.map(
-    ({ protocol, game, entry }) =>
-      `| ${protocol}-${game} | ${listOf(entry.experts)} | ${listOf(entry.opponents)} | ${listOf(entry.actions, SHOWN_ACTIONS)} |`,
+    ({ set, game, entry }) =>
+      `| ${set}-${game} | ${listOf(entry.experts)} | ${listOf(entry.opponents)} | ${listOf(entry.actions, SHOWN_ACTIONS)} |`,
   );
   return `---
 pretty_name: "SEPO: experts in five games"
@@ -150,6 +154,7 @@ data = load_dataset("FOLDER", "corrected-kuhn")  # or "corrected", "paper": all 
 | \`opponent\` | whom it plays; held-out opponents never occur |
 | \`action\` | what it does, as on the last line of the answer |
 | \`episode\` | number of the episode in its game and protocol |
+${wordings.length > 1 ? `\nSets with the name of a wording (${wordings.filter((name) => name !== "standard").join(", ")}) tell the same episodes in other words.\n` : ""}
 
 ## Splits
 
@@ -173,7 +178,7 @@ ${counts.join("\n")}
 Made, not collected: experts and opponents are programs, the language is a template's, and an expert is worth imitating in part only.
 No person's data is in it. The same command, seed and version give the same bytes.
 
-Made by \`sepo data --release FOLDER --examples ${examplesPerGame} --seed ${seed}\`, version ${version}.
+Made by \`sepo data --release FOLDER --examples ${examplesPerGame} --seed ${seed}${wordings.length > 1 ? " --wordings" : ""}\`, version ${version}.
 `;
 }
 
