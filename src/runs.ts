@@ -34,3 +34,6 @@ export { type Served, serveModel } from "./runs/serve.ts";
 export { replayed } from "./models/cassette.ts";
 export { type RunEvent, type Stage, STAGES } from "./runs/stages.ts";
 export type { Transcript } from "./runs/transcript.ts";
+export { type Study, type StudyRow, readStudy } from "./study/study.ts";
+export { type Failure, type StudyEvent, type StudyOptions, runStudy } from "./study/run-study.ts";
+export { type Collected, collectStudy } from "./study/collect.ts";
