@@ -3,11 +3,8 @@ import { QUANTITIES } from "../evaluation/quantities.ts";
 import { ConfigError } from "../runs/config.ts";
 import type { RunSummary } from "../runs/read.ts";
 import type { Stage } from "../runs/stages.ts";
-import type { Estimate } from "../stats/estimate.ts";
 import { type SeedValues, valuesOver } from "./over-seeds.ts";
 import { type TextTable, interval } from "./table.ts";
-
-const cellOf = (value: Estimate | undefined): string => (value === undefined ? "" : interval(value));
 
 /** The mean of one quantity of one stage over runs, with Student's interval; n runs have it. */
 export interface SeedsRow {
@@ -40,7 +37,7 @@ export function seedsTables(
     return {
       title: `${game}: protocol ${own[0].protocol}, means over runs that differ by their seed alone (${own[0].seeds.join(", ")}), 95% intervals over runs, Student's t`,
       head: ["agent", "runs", ...SHOWN.map((name) => QUANTITIES[name].head)],
-      rows: own.map(({ agent, n, values }) => [agent, String(n), ...SHOWN.map((name) => cellOf(values[name]))]),
+      rows: own.map(({ agent, n, values }) => [agent, String(n), ...SHOWN.map((name) => interval(values[name]))]),
     };
   });
   return { tables, rows };

@@ -2,7 +2,7 @@
  * A run that begins where another's supervised stages end. It holds the bytes that it would hold had it trained them itself, so several
  * runs that differ in SEPO alone train base and SFT once.
  */
-import { cp, readFile, rename, rm } from "node:fs/promises";
+import { cp, readFile, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { FileError, jsonText, makeFolder, writeWhole } from "../files.ts";
@@ -95,7 +95,10 @@ async function copyReport(source: string, partial: string, folder: string, stage
   const command = report.command.replace(old, () => now);
   const renamed = { ...report, command, provenance: { ...report.provenance, checkpoint: hash } };
   await writeWhole(fileOf.report(partial, stage), jsonText(renamed));
-  await cp(fileOf.episodes(source, stage), fileOf.episodes(partial, stage));
+  // Episodes and scores, and whatever else is kept beside a report.
+  for (const name of await readdir(fileOf.evaluation(source)))
+    if (name.startsWith(`${stage}.`) && name.endsWith(".jsonl"))
+      await cp(join(fileOf.evaluation(source), name), join(fileOf.evaluation(partial), name));
 }
 
 /** Copies the log of the steps up to the end of SFT. */
