@@ -3,6 +3,7 @@ import type { Connection } from "../engines/driver.ts";
 import { driverOf } from "../engines/drivers.ts";
 import { EngineError, type Sampler } from "../engines/engine.ts";
 import type { AgentReport } from "../evaluation/report.ts";
+import { GAME_NAMES } from "../games/index.ts";
 import type { Roster } from "../opponents/index.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import { type Agent, createAgent, modelOf, openAgent, rostersOf } from "../runs/agent.ts";
@@ -46,11 +47,11 @@ interface Training {
 export async function train(config: RunConfig, folder: string, options: TrainOptions = {}): Promise<AgentReport[]> {
   const { resume = false, from, until = "sepo", signal, onEvent } = options;
   const games = await openGames(config, options.modules ?? (resume ? folder : process.cwd()));
-  const unknown = Object.keys(config.sepo.games).find((name) => games.every(({ roster }) => roster.game.facts.name !== name));
+  // A game that is known and not in the run is allowed, so that --set games can take a part of a recipe.
+  const names = new Set<string>([...GAME_NAMES, ...games.map(({ roster }) => roster.game.facts.name)]);
+  const unknown = Object.keys(config.sepo.games).find((name) => !names.has(name));
   if (unknown !== undefined)
-    throw new ConfigError(
-      `sepo.games.${unknown}: the run has no such game; expected ${games.map(({ roster }) => roster.game.facts.name).join(", ")}`,
-    );
+    throw new ConfigError(`sepo.games.${unknown}: no game is called so; expected one of ${[...names].join(", ")}`);
   const connection: Connection = {
     ...options.connection,
     ...driverOf(config.engine.kind).connection?.(config.engine),
