@@ -6,7 +6,7 @@ import { GAME_NAMES, GameError, PROTOCOLS } from "../games/index.ts";
 import { readEntry } from "../report/entries.ts";
 import { leaderboard } from "../report/leaderboard.ts";
 import { leaderboardTables } from "../report/leaderboard-tables.ts";
-import { markdownTable, terminalTable } from "../report/table.ts";
+import { TABLE_FORMATS, type TableFormat, tableIn } from "../report/table.ts";
 import { readCalibration } from "../runs/calibration-file.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
 import { VERSION } from "../version.ts";
@@ -17,7 +17,7 @@ import { namedRosters } from "./rosters.ts";
 interface LeaderboardFlags {
   readonly game?: readonly string[];
   readonly stage?: Stage;
-  readonly format: "terminal" | "markdown";
+  readonly format: TableFormat;
   readonly json?: boolean;
   readonly calibration?: string;
   readonly calibrate?: string;
@@ -32,7 +32,7 @@ export function addLeaderboard(program: Command): void {
     .argument("[folders...]", "directories of runs and of models' evaluations")
     .addOption(gameOption())
     .addOption(new Option("--stage <name>", "stage of runs; default: the last one evaluated").choices(STAGES))
-    .addOption(new Option("--format <name>", "how tables are printed").choices(["terminal", "markdown"]).default("terminal"))
+    .addOption(new Option("--format <name>", "how tables are printed").choices(TABLE_FORMATS).default("terminal"))
     .option("--calibration <file>", "other calibration rows than those that come with the program")
     .addOption(jsonOption())
     .optionsGroup("To measure calibration rows:")
@@ -62,7 +62,7 @@ Examples:
       const board = leaderboard(chosen, calibration.version === VERSION ? calibration.games : []);
       if (board.games.length === 0) throw new GameError(`none of the agents plays ${(game ?? []).join(", ")}`);
       if (json === true) return console.log(JSON.stringify(board));
-      const print = format === "markdown" ? markdownTable : terminalTable;
+      const print = tableIn[format];
       console.log(leaderboardTables(board).map(print).join("\n\n"));
       console.log(`\nCalibration rows made by: ${calibration.command}`);
     });

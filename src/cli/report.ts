@@ -5,7 +5,7 @@ import { GameError } from "../games/index.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
-import { markdownTable, terminalTable } from "../report/table.ts";
+import { TABLE_FORMATS, type TableFormat, tableIn } from "../report/table.ts";
 import { collect } from "../report/view/collect.ts";
 import { reportPage } from "../report/view/html.ts";
 import { requireNames } from "../runs/episodes.ts";
@@ -16,7 +16,7 @@ import { STAGES, type Stage } from "../runs/stages.ts";
 import { gameOption, jsonOption, positiveNumber } from "./options.ts";
 
 interface ReportFlags {
-  readonly format: "terminal" | "markdown";
+  readonly format: TableFormat;
   readonly game?: readonly string[];
   readonly stage?: Stage;
   readonly opponent?: string;
@@ -36,7 +36,7 @@ export function addReport(program: Command): void {
     .addOption(gameOption())
     .addOption(new Option("--stage <name>", "only this stage").choices(STAGES))
     .option("--opponent <name>", "only this opponent in the tables of opponents")
-    .addOption(new Option("--format <format>", "how to print").choices(["terminal", "markdown"]).default("terminal"))
+    .addOption(new Option("--format <format>", "how to print").choices(TABLE_FORMATS).default("terminal"))
     .option("--brief", "only the tables of J and exploitability")
     .option("--over-seeds", "runs that differ by their seed alone: means over runs, with intervals over runs")
     .option("-o, --out <file>", "write to a file instead of the terminal")
@@ -161,7 +161,7 @@ function overSeeds(runs: readonly RunSummary[], flags: ReportFlags): string {
   return tables.map(printer(flags)).join("\n\n");
 }
 
-const printer = ({ format }: ReportFlags) => (format === "markdown" ? markdownTable : terminalTable);
+const printer = ({ format }: ReportFlags) => tableIn[format];
 
 /** What a reader must know before the numbers. */
 function warnOf(runs: readonly RunSummary[]): void {
