@@ -188,6 +188,19 @@ describe("sepo", () => {
     expect((await sepo(["play", "kuhn"], "\n")).out).toContain("You left the table.");
   });
 
+  test("any two can sit at one table, and what they write is shown", async () => {
+    const { code, out } = await sepo(["play", "ipd", "--agent", "always-cooperate", "--against", "always-defect"]);
+    expect(code).toBe(0);
+    expect(out).toContain("always-cooperate plays always-defect");
+    expect(out.match(/^always-cooperate: COOPERATE$/gm)).toHaveLength(8);
+    expect(out).toContain("total    0    40  points");
+    const model = join(folder, "run");
+    const game = JSON.parse(await readFile(join(model, "config.json"), "utf8")).games;
+    const [name] = Object.keys(game);
+    expect((await sepo(["play", name, "--agent", model, "--reasoning"])).code).toBe(0);
+    expect((await sepo(["play", "ipd", "--agent", "nobody"])).code).toBe(3);
+  });
+
   test("data writes examples and a manifest", async () => {
     const { code } = await sepo(["data", "--out", join(folder, "data"), "--examples", "100", "--games", "kuhn"]);
     expect(code).toBe(0);
