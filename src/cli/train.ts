@@ -4,14 +4,13 @@ import { exploitabilityTable, objectiveTable } from "../report/agents.ts";
 import { terminalTable } from "../report/table.ts";
 import { ConfigError } from "../runs/config.ts";
 import { readRunConfig } from "../runs/read.ts";
-import type { RunEvent } from "../runs/stages.ts";
 import { train } from "../training/run.ts";
 import { serverConnection } from "./connection.ts";
 import { interruptSignal } from "./failure.ts";
 import { jsonOption, repeat } from "./options.ts";
-import { type Progress, createProgress } from "./progress.ts";
+import { createProgress } from "./progress.ts";
 import { type ReadConfig, changedConfig, readConfig } from "./read-config.ts";
-import { describeRunEvent } from "./run-events.ts";
+import { runEventLines } from "./run-events.ts";
 
 interface TrainFlags {
   readonly out: string;
@@ -60,7 +59,7 @@ Examples:
           ...(flags.from === undefined ? {} : { from: flags.from }),
           connection: serverConnection(),
           signal: interruptSignal(),
-          onEvent: shower(progress, began),
+          onEvent: runEventLines(progress, began),
         });
         progress.done();
         if (flags.json === true) console.log(JSON.stringify(reports));
@@ -86,9 +85,4 @@ async function configOf(file: string | undefined, { resume, set, device, out, fr
       "--resume continues with the configuration and weights stored in the run; give no config and no --from",
     );
   return { config: changedConfig(await readRunConfig(out), assignments), folder: out };
-}
-
-function shower(progress: Progress, began: number): (event: RunEvent) => void {
-  let last = "";
-  return (event) => (last = describeRunEvent(event, last, progress, began));
 }
