@@ -211,9 +211,11 @@ describe("a study", () => {
       const child = spawn(process.execPath, ["dist/cli/main.js", "study", file, "--out", folder, "--jobs", "2"], {
         stdio: "ignore",
       });
+      // It may be done before it is killed.
+      const closed = new Promise((resolve) => child.once("close", resolve));
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
       child.kill("SIGKILL");
-      await new Promise((resolve) => child.once("close", resolve));
+      await closed;
     }
     const study = await readStudy(file);
     // The processes of the one that was killed may need a moment to notice.
