@@ -105,6 +105,10 @@ const sepo = z
     gradientClip: weight.default(1).describe("largest norm of a gradient; 0: any"),
     ...adam,
   })
+  .refine(({ credit, shuffledPenalties }) => !(shuffledPenalties && credit === "expected"), {
+    error: "is a control for sampled credit; expected credit has no episodes' harms to exchange",
+    path: ["shuffledPenalties"],
+  })
   .prefault({});
 
 export const gameSection = z.looseObject({

@@ -87,13 +87,15 @@ function expectedCredit(
 ): DecisionCredit {
   const { facts } = game;
   const played = playedPolicies(game, groups);
-  const opponents = new Map(groups.map(({ policy }) => [policy.name, policy]));
+  // By policy: two opponents may have one name.
   const values = new Map(
-    [...opponents].map(([name, policy]) => [name, valuedMatchup(game, policy).values(sharesOf(played(name)))] as const),
+    [...new Set(groups.map(({ policy }) => policy))].map(
+      (policy) => [policy, valuedMatchup(game, policy).values(sharesOf(played(policy)))] as const,
+    ),
   );
   const gaps = new Map(
-    groups.flatMap(({ pool, opponent }) => {
-      const [r, q] = values.get(opponent)!.totals;
+    groups.flatMap(({ pool, opponent, policy }) => {
+      const [r, q] = values.get(policy)!.totals;
       return pool === "exploiter" ? [[opponent, (q - r) / facts.rounds] as const] : [];
     }),
   );
@@ -101,32 +103,29 @@ function expectedCredit(
   const shares = sharesOfGroups(groups, settled, shareOptions(groups, sizes, settings, new Map([...gaps, ...before])));
   return {
     gaps,
-    credit: groups.map(({ opponent, played: episodes }, g) => {
+    credit: groups.map(({ policy, played: episodes }, g) => {
       const { plain, hinged } = linearParts(shares[g]);
       const unit = groupsPlanned(groups[g].roster, settings);
       const worth = (totals: Totals) => totals.reduce((sum, total, i) => sum + (plain[i] + hinged[i]) * total, 0) * unit;
-      const policy = played(opponent);
+      const frequencies = played(policy);
       return episodes.map(({ decisions }) =>
         values
-          .get(opponent)!
+          .get(policy)!
           .along(decisions)
           .map((totals, d) => {
             const { view, round, action, parsed } = decisions[d];
             const legal = game.legal(view);
             const worths = totals.map(worth);
-            const { shares, weight } = policy(game.abstraction(view), round, legal);
+            const { shares, weight } = frequencies(game.abstraction(view), round, legal);
             const mean = shares.reduce((sum, share, i) => sum + share * worths[i], 0);
             // The mean holds the decision itself: without it, it would be further away.
-            const apart = ((worths[legal.indexOf(action)] - mean) * weight) / Math.max(weight - 1, PAIR);
+            const apart = ((worths[legal.indexOf(action)] - mean) * weight) / Math.max(weight - 1, 1);
             return apart - (parsed.status === "ok" ? 0 : settled.failureCost);
           }),
       );
     }),
   };
 }
-
-/** Least number of other decisions that a baseline counts for, so that a decision that is alone is not blown up. */
-const PAIR = 1;
 
 const sharesOf =
   (policy: PlayedPolicy): KeyedPolicy =>

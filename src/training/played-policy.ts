@@ -6,7 +6,7 @@
  * the history may play every opponent in its own way. Each of these counts is added to `PRIOR` decisions at the frequencies of the
  * coarser one, so that a situation met once or twice says little, and to a uniform prior at the end.
  */
-import type { Action, Game } from "../games/index.ts";
+import type { Action, Game, Policy } from "../games/index.ts";
 import type { PlayedGroup } from "./rollout.ts";
 
 /** Decisions that the next coarser frequencies count for. */
@@ -26,15 +26,16 @@ export interface Frequencies {
 /** What an agent did at an abstract key in a round. */
 export type PlayedPolicy = (key: string, round: number, legal: readonly Action[]) => Frequencies;
 
-/** The agent's policy against an opponent, by the opponent's name. */
-export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opponent: string) => PlayedPolicy {
+/** The agent's policy against an opponent. */
+export function playedPolicies(game: Game, groups: readonly PlayedGroup[]): (opponent: Policy) => PlayedPolicy {
+  const numbers = new Map([...new Set(groups.map(({ policy }) => policy))].map((policy, i) => [policy, i] as const));
   const levels: Counts[] = game.facts.independentRounds ? [new Map()] : [new Map(), new Map(), new Map()];
-  const names = (opponent: string, round: number, key: string) =>
-    [key, `${round} ${key}`, `${opponent} ${round} ${key}`].slice(0, levels.length);
-  for (const { opponent, played } of groups)
+  const names = (opponent: Policy, round: number, key: string) =>
+    [key, `${round} ${key}`, `${numbers.get(opponent)} ${round} ${key}`].slice(0, levels.length);
+  for (const { policy, played } of groups)
     for (const { decisions } of played)
       for (const { view, round, action } of decisions)
-        names(opponent, round, game.abstraction(view)).forEach((name, level) => count(levels[level], name, action));
+        names(policy, round, game.abstraction(view)).forEach((name, level) => count(levels[level], name, action));
   return (opponent) => {
     const known = new Map<string, Frequencies>();
     return (key, round, legal) => {
