@@ -74,6 +74,15 @@ describe("the lock of a run", () => {
     await (await lockFolder(folder)).release();
   });
 
+  test("is taken over although a process was killed while it removed one", async () => {
+    await place(holder({ began: "1" }));
+    const guard = join(folder, `${LOCK_FILE}.removing`);
+    await writeFile(guard, "");
+    const past = new Date(Date.now() - 60_000);
+    await utimes(guard, past, past);
+    await (await lockFolder(folder)).release();
+  });
+
   test("that somebody else took over meanwhile is not removed by its old holder", async () => {
     const lock = await lockFolder(folder);
     await place(holder({ id: "other" }));
@@ -82,7 +91,7 @@ describe("the lock of a run", () => {
   });
 
   test("of many who want a stale one at the same time exactly one gets it", async () => {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 60; round++) {
       await place(holder({ process: 2 ** 22 - 1, began: "1" }));
       const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(folder)));
       const held = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));

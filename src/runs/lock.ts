@@ -4,9 +4,10 @@
  * by its heartbeat, the file's time, having stopped.
  */
 import { randomUUID } from "node:crypto";
-import { link, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readFile, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { z } from "zod";
 import { FileError, codeOf, reasonOf } from "../files.ts";
 
@@ -25,6 +26,8 @@ type Holder = z.infer<typeof holderSchema>;
 /** Seconds between heartbeats, and without one after which a holder on another machine counts as gone. */
 const HEARTBEAT = 10;
 const SILENCE = 90;
+/** Milliseconds to wait where another process removes a stale lock. */
+const GUARD_WAIT = 50;
 
 export interface Lock {
   release(): Promise<void>;
@@ -119,12 +122,34 @@ async function removeStale(path: string): Promise<void> {
     // Made a moment ago and not yet written, or torn by a crash.
     if (age < HEARTBEAT) throw new FileError(`${path}: another process is taking this run; try again`);
   } else if (await isAlive(holder, age)) throw inUse(path, holder);
-  // Renamed first: of several who find the same stale lock, one moves it and the others find nothing to move.
-  const aside = `${path}.${randomUUID()}`;
-  await rename(path, aside).catch(() => undefined);
-  const moved = await readHolder(aside);
-  if (moved !== undefined && moved.id !== holder?.id) await rename(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  await alone(path, async () => {
+    // Looked at again: whoever was here before may have taken the lock since.
+    const now = await readHolder(path);
+    if (now?.id === holder?.id && ((await silenceOf(path)) ?? 0) >= (now === undefined ? HEARTBEAT : 0))
+      await rm(path, { force: true });
+  });
+}
+
+/**
+ * Does what only one process may do at a time: remove a stale lock. Two that find the same one must not both, or the later would remove
+ * the lock of who was faster. Where another is at it this waits a moment and does nothing.
+ */
+async function alone(path: string, remove: () => Promise<void>): Promise<void> {
+  const guard = `${path}.removing`;
+  try {
+    await writeFile(guard, "", { flag: "wx" });
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw new FileError(`${guard}: cannot be written: ${reasonOf(cause)}`, { cause });
+    // It takes milliseconds, so one that is as old as a heartbeat was left by a crash.
+    if (((await silenceOf(guard)) ?? 0) > HEARTBEAT) await rm(guard, { force: true });
+    await setTimeout(GUARD_WAIT);
+    return;
+  }
+  try {
+    await remove();
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
@@ -136,15 +161,14 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-/** Removes what others left who were killed while they took the lock, or moved a stale one away. */
+/** Removes what others left who were killed while they took the lock. */
 async function tidyLocks(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((name) => name.startsWith(`${LOCK_FILE}.`))) {
     const path = join(folder, name);
-    const holder = await readHolder(path);
-    const unfinished = name.endsWith(".partial");
-    const stale = holder !== undefined && !(await isAlive(holder, (await silenceOf(path)) ?? Infinity));
-    if (unfinished || stale) await rm(path, { force: true }).catch(() => undefined);
+    const [holder, silence = Infinity] = [await readHolder(path), await silenceOf(path)];
+    const over = holder === undefined ? silence > HEARTBEAT : !(await isAlive(holder, silence));
+    if (name.endsWith(".partial") || over) await rm(path, { force: true }).catch(() => undefined);
   }
 }
 
