@@ -8,7 +8,7 @@ import { foldIn, normal, seedKey } from "../random.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type Vector, cosine, creditGradient, exactObjective, gradientOf, norm } from "./audit.ts";
 import { auditExpected } from "../training/advantages.ts";
-import { canBeExpected } from "../training/decision-credit.ts";
+import { hasExactIndex } from "../solvers/optimum.ts";
 import { rollout } from "../training/rollout.ts";
 
 export interface EstimatorRow {
@@ -78,7 +78,7 @@ export async function judgeEstimators(
       samples[i].push(await creditGradient(engine, groups, 1, { ...options, ...running }));
     }
     hinged.push(await creditGradient(engine, groups, 1));
-    if (canBeExpected(game.facts)) expected.push(await gradientOf(engine, auditExpected(roster, groups, gaps), 1));
+    if (hasExactIndex(game.facts)) expected.push(await gradientOf(engine, auditExpected(roster, groups, gaps), 1));
     const before = gaps;
     gaps = new Map(
       [...measuredGaps(groups)].map(([name, gap]) => [name, ((before.get(name) ?? 0) * batch + gap) / (batch + 1)]),

@@ -50,7 +50,7 @@ describe("intervals cover the exact value, from 2 episodes on", () => {
     expectCovered(differenceCoverage("kuhn", ["uniform", "uniform"], { ...options, episodes: [2, 5, 20] }, true));
   });
 
-  test("worst cases of tables of answers, where hardly any differs and where the truth is the least value", () => {
+  test("worst cases and J of tables of answers, where hardly any differs and where the truth is the least value", () => {
     const roster = rosterOf("kuhn");
     for (const [name, error, positions] of [
       ["always-bet", 0.02, 4],
@@ -58,7 +58,7 @@ describe("intervals cover the exact value, from 2 episodes on", () => {
     ] as const) {
       const policy = trembling(roster, policyNamed(roster, name), error);
       const cells = tableCoverage(roster, policy, 1, { episodes: [positions], seeds: () => 20 });
-      expect(cells.map(({ quantity }) => quantity)).toEqual(["worst case"]);
+      expect(cells.map(({ quantity }) => quantity)).toEqual(["worst case", "J of the table"]);
       expectCovered(cells);
     }
   });

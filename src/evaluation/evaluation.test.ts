@@ -14,6 +14,7 @@ import { byCause, playAll, simulateAll } from "./episodes.ts";
 import { reportOf } from "./evaluate.ts";
 import type { PolicyRow } from "./action-table.ts";
 import { reportPolicy } from "./report.ts";
+import { tableIndex } from "./table-index.ts";
 import { exactWorstCase, sampledWorstCase, tableWorstCase, worstCaseValue } from "./worst-case.ts";
 
 const key = seedKey(31);
@@ -79,6 +80,50 @@ describe("reports", () => {
   });
 });
 
+/** Kuhn poker's keys, each measured at two positions, uniform together. */
+const evenKuhnTable = (): PolicyRow[] =>
+  ["J", "Q", "K"].flatMap((card) =>
+    ["", "P", "B", "PB"].map((bets) => ({
+      key: `${card}:${bets}`,
+      met: true,
+      actions: bets.endsWith("B") ? ["CALL", "FOLD"] : ["PASS", "BET"],
+      samples: [
+        [0.4, 0.6],
+        [0.6, 0.4],
+      ],
+    })),
+  );
+
+describe("J of a measured table", () => {
+  test("is that of the policy it was filled from, with an interval around it", () => {
+    const roster = rosterOf("kuhn");
+    const { value, low, high } = tableIndex(roster, evenKuhnTable(), key);
+    expect(value).toBeCloseTo(exactJ(roster, policyNamed(roster, "uniform")), 12);
+    expect(low).toBeLessThan(value);
+    expect(high).toBeGreaterThan(value);
+  });
+
+  test("a row that is certain adds no uncertainty", () => {
+    const certain = evenKuhnTable().map((row) => ({ ...row, samples: [[1, 0]], certain: true }));
+    expect(tableIndex(rosterOf("kuhn"), certain, key)).toMatchObject({ standardError: 0 });
+  });
+
+  test("stands beside J of scripted policies, exactly, where J can be enumerated", () => {
+    for (const [game, policy] of [
+      ["ipd", "tit-for-tat"],
+      ["auction", "adaptive"],
+    ]) {
+      const roster = rosterOf(game);
+      const options = { name: policy, seed: 0, episodes: 2, command: "" };
+      const [report] = reportPolicy(roster, policyNamed(roster, policy), options).games;
+      expect(report.tableIndex?.value).toBe(exactJ(roster, policyNamed(roster, policy)));
+    }
+    const roster = rosterOf("negotiation");
+    const [report] = reportPolicy(roster, roster.reference, { name: "", seed: 0, episodes: 2, command: "" }).games;
+    expect(report).not.toHaveProperty("tableIndex");
+  });
+});
+
 describe("the worst case", () => {
   test("of Kuhn policies is their exploitability", () => {
     const roster = rosterOf("kuhn");
@@ -102,17 +147,7 @@ describe("the worst case", () => {
 
   test("of a measured table agrees with the policy it was filled from", () => {
     const roster = rosterOf("kuhn");
-    const rows = ["J", "Q", "K"].flatMap((card): PolicyRow[] =>
-      ["", "P", "B", "PB"].map((bets) => ({
-        key: `${card}:${bets}`,
-        met: true,
-        actions: bets.endsWith("B") ? ["CALL", "FOLD"] : ["PASS", "BET"],
-        samples: [
-          [0.4, 0.6],
-          [0.6, 0.4],
-        ],
-      })),
-    );
+    const rows = evenKuhnTable();
     const { kind, exploitability } = tableWorstCase(roster, rows, key);
     expect(kind).toBe("projection");
     expect(exploitability?.value).toBeCloseTo(11 / 24, 12);

@@ -10,6 +10,7 @@ export type ReportOfGame = AgentReport["games"][number];
 
 export const QUANTITY_NAMES = [
   "safetyIndex",
+  "tableIndex",
   "utility",
   "poolAdvantage",
   "collusion",
@@ -62,6 +63,7 @@ function standardIndex({ game, protocol, objective }: ReportOfGame): number | un
 
 export const QUANTITIES: Readonly<Record<QuantityName, Quantity>> = {
   safetyIndex: { head: "safety index J", of: ({ objective }) => objective.safetyIndex.value },
+  tableIndex: { head: "J of the action table", of: ({ tableIndex }) => tableIndex?.value },
   utility: { head: "utility u", of: ({ objective }) => objective.utility.value },
   poolAdvantage: { range: POSITIVE, head: "pool advantage e", of: ({ objective }) => objective.poolAdvantage.value },
   collusion: { range: SHARE, head: "collusion c", of: ({ objective }) => objective.collusion.value },

@@ -5,6 +5,7 @@ import type { LanguageModel } from "../play/language-model.ts";
 import type { Player } from "../play/player.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
 import type { Estimate } from "../stats/estimate.ts";
+import { hasExactIndex } from "../solvers/optimum.ts";
 import { abstractViews } from "../solvers/walk.ts";
 import { type EvaluationOptions, type MeasuredEpisode, playAll, simulateAll } from "./episodes.ts";
 import { type GameReport, reportOf } from "./evaluate.ts";
@@ -17,6 +18,7 @@ import {
   policyTable,
   probabilityOf,
 } from "./action-table.ts";
+import { exactIndex, tableIndex } from "./table-index.ts";
 import {
   type WorstCase,
   exactWorstCase,
@@ -45,6 +47,8 @@ export interface AgentReport {
     readonly referencePolicy: string;
     /** Empty for scripted policies and where the game cannot be enumerated. */
     readonly actionTable: readonly ActionRow[];
+    /** J of the action table, exactly; of a scripted policy, its own. Absent where J cannot be enumerated. */
+    readonly tableIndex?: Estimate;
     readonly worstCase?: WorstCase;
   })[];
 }
@@ -89,7 +93,8 @@ export async function reportAgent(
       const tableKey = foldIn(key, game.facts.name, "table");
       const rows = await policyTable(game, met, measure, tableKey, positions);
       const worstCase = tableWorstCase(roster, rows, foldIn(key, game.facts.name, "bootstrap"));
-      reports.push({ ...report, actionTable: actionRows(roster, rows), worstCase });
+      const index = hasExactIndex(game.facts) ? { tableIndex: tableIndex(roster, rows, foldIn(tableKey, "index")) } : {};
+      reports.push({ ...report, actionTable: actionRows(roster, rows), ...index, worstCase });
     } else {
       const { onEpisode: _, ...quietly } = options;
       const responses = await playAll(responderRoster(roster), player, key, quietly);
@@ -110,11 +115,12 @@ export function reportPolicy(
     ? exactWorstCase(roster, policy)
     : sampledWorstCase(simulateAll(responderRoster(roster), policy, key, options), roster.game.facts);
   const report = reportOf(roster, simulateAll(roster, policy, key, options));
+  const index = hasExactIndex(roster.game.facts) ? { tableIndex: exactIndex(roster, policy) } : {};
   return {
     agent: name,
     seed,
     command,
-    games: [{ ...report, referencePolicy: roster.reference.name, actionTable: [], worstCase }],
+    games: [{ ...report, referencePolicy: roster.reference.name, actionTable: [], ...index, worstCase }],
   };
 }
 

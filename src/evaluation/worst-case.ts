@@ -6,12 +6,13 @@ import type { Game, GameFacts, Policy } from "../games/index.ts";
 import { byOpponent, rangeOf } from "../objective/objective.ts";
 import type { Roster } from "../opponents/index.ts";
 import { objectiveSettings } from "../play/score.ts";
-import { type Key, foldIn, uniform, uniformInteger } from "../random.ts";
+import { type Key, foldIn } from "../random.ts";
 import { bestResponse, bestResponseValue } from "../solvers/best-response.ts";
 import { quantile } from "../stats/bootstrap.ts";
 import { type Estimate, Z95, estimate, estimateMean, mean, variance } from "../stats/estimate.ts";
 import type { MeasuredEpisode } from "./episodes.ts";
 import { type PolicyRow, tablePolicy } from "./action-table.ts";
+import { redrawnTable } from "./redrawn-table.ts";
 
 export interface WorstCase {
   /**
@@ -42,13 +43,9 @@ export const exactWorstCase = (roster: Roster, policy: Policy): WorstCase =>
   withExploitability(roster, "exact", estimate(worstCaseValue(roster, policy), 0, 1));
 
 const BOOTSTRAP_DRAWS = 100;
-/** Positions below which those seen say too little of those that were not. */
-const FEW = 20;
 
 /**
- * The worst case of a measured table. Its interval comes from drawing every row's distribution again: positions are weighted at random,
- * uniformly on the simplex (Rubin, Annals of Statistics 9, 1981), and where few differ from the most frequent one there is one more, at which
- * a single action is certain: what four equal answers say of a rare other one is that it is rare.
+ * The worst case of a measured table. Its interval comes from drawing every row's distribution again (`redrawn-table.ts`).
  *
  * A maximum over responses is biased upwards. Where the truth is a least value, a table of error s is off by a multiple of s and one that is
  * redrawn from it, of error sqrt(2) s, by as much more again: sqrt(2) - 1 of the bias. So the lower end is also taken from the value less the
@@ -57,7 +54,7 @@ const FEW = 20;
 export function tableWorstCase(roster: Roster, rows: readonly PolicyRow[], key: Key): WorstCase {
   const value = (table: readonly PolicyRow[]): number => worstCaseValue(roster, tablePolicy(roster.game, table));
   const draws = Array.from({ length: BOOTSTRAP_DRAWS }, (_, b) =>
-    value(rows.map((row, r) => redrawn(row, foldIn(key, b, r)))),
+    value(redrawnTable(rows, foldIn(key, b))),
   ).toSorted((a, b) => a - b);
   const point = value(rows);
   const [below, above] = [0.025, 0.975].map((share) => quantile(draws, share));
@@ -70,30 +67,6 @@ export function tableWorstCase(roster: Roster, rows: readonly PolicyRow[], key: 
     low: Math.max(least, Math.min(point, below, point - bias - Z95 * deviation)),
     high: Math.max(point, above, 2 * point - below),
   });
-}
-
-/** A row of one sample: its distribution as it might have come out. */
-function redrawn(row: PolicyRow, key: Key): PolicyRow {
-  const { samples, certain = false, actions } = row;
-  if (certain) return row;
-  const more = isFew(samples)
-    ? [actions.map((_, i) => (i === uniformInteger(foldIn(key, "more"), actions.length) ? 1 : 0))]
-    : [];
-  const units = [...samples, ...more];
-  // Exponential weights divided by their sum are uniform on the simplex.
-  const weights = units.map((_unit, i) => -Math.log1p(-uniform(key, i)));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return { ...row, samples: [actions.map((_, j) => units.reduce((sum, unit, i) => sum + (weights[i] * unit[j]) / total, 0))] };
-}
-
-/** Whether the positions say too little of what was not seen: few of them, or hardly any that differs from the others. */
-function isFew(samples: PolicyRow["samples"]): boolean {
-  const counts = new Map<string, number>();
-  for (const sample of samples) {
-    const name = sample.map((p) => p.toFixed(9)).join(" ");
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return samples.length - Math.max(...counts.values()) < FEW;
 }
 
 const withExploitability = ({ cycle }: Roster, kind: WorstCase["kind"], advantage: Estimate): WorstCase => {

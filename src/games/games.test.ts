@@ -166,8 +166,8 @@ describe("opponents and experts", () => {
       },
     ],
     [
-      /^My value is (\d)(?: and they last bid (\w+))?\.$/,
-      ([, value, bid], seen) =>
+      /^(?:They last bid (\w+)\. )?My value is (\d)\.$/,
+      ([, bid, value], seen) =>
         seen.includes(`Your value is ${value}.`) && (bid === undefined || last(seen).includes(`they ${bid},`)),
     ],
     [/^Half of 10 is 5\.$|^Any demand is legal\.$/, () => true],

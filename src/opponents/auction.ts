@@ -87,13 +87,10 @@ const trainPool: Record<Protocol, readonly AuctionPolicy[]> = {
 };
 
 const valueReason = ({ value }: AuctionView): string => `My value is ${value}.`;
-const lastBidReason = (view: AuctionView): string =>
-  view.played.length === 0 ? valueReason(view) : `My value is ${view.value} and they last bid ${lastRound(view).their}.`;
-const expert = (
-  policy: AuctionPolicy,
-  weight: number,
-  reason: (view: AuctionView) => string = valueReason,
-): Expert<AuctionView> => ({ policy, weight, reason });
+/** What an action may depend on, whoever gives it: a model that learns from reasons without the other's bid never comes to use it. */
+const reason = (view: AuctionView): string =>
+  view.played.length === 0 ? valueReason(view) : `They last bid ${lastRound(view).their}. ${valueReason(view)}`;
+const expert = (policy: AuctionPolicy, weight: number): Expert<AuctionView> => ({ policy, weight, reason });
 
 export const auctionRoster = (options: MakerOptions<"auction">): Roster<AuctionState, AuctionView> => ({
   game: auction(options),
@@ -106,7 +103,7 @@ export const auctionRoster = (options: MakerOptions<"auction">): Roster<AuctionS
   experts: [
     expert(valueBid, 0.44),
     expert(aggressiveValue, 0.28),
-    expert(adaptive, 0.2, lastBidReason),
+    expert(adaptive, 0.2),
     expert({ ...uniform, name: "random" }, 0.08),
   ],
   reference: equilibrium,

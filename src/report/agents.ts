@@ -27,11 +27,13 @@ export const protocolIn = (game: string, reports: readonly AgentReport[]): strin
 export function objectiveTable(game: string, reports: readonly AgentReport[]): TextTable {
   const own = reportsOf(game, reports);
   const unreadable = own.some(({ report }) => report.unreadableRate.value > 0);
+  const tables = own.some(({ report }) => report.tableIndex !== undefined);
   return {
     title: `${game}: ${protocolOf(own)}`,
     head: [
       "agent",
       "safety index J",
+      ...(tables ? ["J of the action table"] : []),
       ...(unreadable ? ["J, unreadable forfeited"] : []),
       "utility u",
       "pool advantage e",
@@ -39,9 +41,10 @@ export function objectiveTable(game: string, reports: readonly AgentReport[]): T
       "externality x",
       "unreadable",
     ],
-    rows: own.map(({ agent, report: { objective, forfeitedIndex, unreadableRate } }) => [
+    rows: own.map(({ agent, report: { objective, tableIndex, forfeitedIndex, unreadableRate } }) => [
       agent,
       interval(objective.safetyIndex),
+      ...(tables ? [tableIndex === undefined ? "" : interval(tableIndex)] : []),
       ...(unreadable ? [interval(forfeitedIndex)] : []),
       interval(objective.utility),
       interval(objective.poolAdvantage),

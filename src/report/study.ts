@@ -162,7 +162,7 @@ function pairOf(
 
 /** Columns of the tables, in groups that fit a screen. */
 const GROUPS: readonly (readonly QuantityName[])[] = [
-  ["safetyIndex", "standardIndex", "utility", "poolAdvantage", "collusion", "externality", "unreadable"],
+  ["safetyIndex", "tableIndex", "standardIndex", "utility", "poolAdvantage", "collusion", "externality", "unreadable"],
   ["payoff", "robustness", "heldOut", "relativeAdvantage", "relativeAdvantageAll", "welfare"],
   ["securityShortfall", "worstCase", "exploitability", "regret"],
 ];

@@ -71,6 +71,7 @@ const game = z.object({
   unreadable: z.object(byCause(() => estimate)),
   referencePolicy: z.string(),
   actionTable: z.array(actionRow),
+  tableIndex: estimate.exactOptional(),
   worstCase: worstCaseSchema.exactOptional(),
 });
 

@@ -5,7 +5,7 @@
  * maximum. The hinge is a maximum over weights, -le max(0, gap) = min over h in [0, 1] of -le h gap, and play is a convex set, so by the
  * minimax theorem J* = min over h of V(h), V(h) the best response's value; V is convex with slope -le s gap / |E| in each h.
  */
-import { type Game, GameError, type Policy, type RoundOutcome, payoffScale } from "../games/index.ts";
+import { type Game, GameError, type GameFacts, type Policy, type RoundOutcome, payoffScale } from "../games/index.ts";
 import { type ObjectivePool, linearParts, sharesOf } from "../objective/shares.ts";
 import { type BestResponseOptions, type OpponentType, bestResponse } from "./best-response.ts";
 import { type Totals, expectation, totalsOf } from "./expectation.ts";
@@ -39,6 +39,10 @@ export function sharesOfOpponents({ game, pools }: Matchups): Share[] {
 }
 
 const dot = (a: Totals, b: Totals): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+
+/** Whether the chains of a game can be walked, and J is linear in the sums over rounds: then J of a policy can be enumerated. */
+export const hasExactIndex = ({ enumerable, fixedRounds, average }: GameFacts): boolean =>
+  enumerable && fixedRounds && average === "round";
 
 /** J of a policy, by enumeration. */
 export const exactJ = (matchups: Matchups, agent: Policy): number =>

@@ -13,7 +13,7 @@ import { openGames } from "../runs/games.ts";
 import { readRunConfig } from "../runs/read.ts";
 import { reportSchema } from "../runs/report-schema.ts";
 import type { RunEvent, Stage } from "../runs/stages.ts";
-import { exactJ, optimum, utilityBound } from "../solvers/optimum.ts";
+import { exactJ, hasExactIndex, optimum, utilityBound } from "../solvers/optimum.ts";
 import { type TrainOptions, train } from "../training/run.ts";
 import { type CellJob, type Job, type ReferenceJob, type SharedJob, stateOf } from "./jobs.ts";
 
@@ -92,15 +92,13 @@ async function writeFile(path: string, value: AgentReport | OptimumValue): Promi
   await writeWhole(path, jsonText(value));
 }
 
-const isExact = ({ facts }: Roster["game"]): boolean => facts.enumerable && facts.fixedRounds && facts.average === "round";
-
 /** Episodes per opponent by which the best scripted policy is chosen where J cannot be enumerated, and their seed, which nobody reports. */
 const CHOICE = { episodes: 500, seed: 2 ** 31 };
 
 /** The scripted policy with the best J: exact, or by episodes that no table is made of. */
 function bestScripted(roster: Roster): Policy {
   const value = (policy: Policy): number =>
-    isExact(roster.game)
+    hasExactIndex(roster.game.facts)
       ? exactJ(roster, policy)
       : reportPolicy(roster, policy, { ...CHOICE, name: policy.name, command: "" }).games[0].objective.safetyIndex.value;
   const scored = [...policiesOf(roster).values()].map((policy) => ({ policy, score: value(policy) }));
@@ -109,7 +107,7 @@ function bestScripted(roster: Roster): Policy {
 
 /** J*; a bound where the game cannot be enumerated, infinite where none is known. */
 function optimumOf(roster: Roster): OptimumValue {
-  if (isExact(roster.game)) return { value: optimum(roster).value };
+  if (hasExactIndex(roster.game.facts)) return { value: optimum(roster).value };
   const { average, fixedRounds } = roster.game.facts;
   return { atMost: average === "round" && fixedRounds ? utilityBound(roster) : Number.MAX_VALUE };
 }

@@ -21,6 +21,7 @@ import { objectiveSettings } from "../play/score.ts";
 import { type Key, foldIn, shuffle } from "../random.ts";
 import { type KeyedPolicy, valuedMatchup } from "../solvers/action-values.ts";
 import type { Totals } from "../solvers/expectation.ts";
+import { hasExactIndex } from "../solvers/optimum.ts";
 import { type ExploiterSettings, foundWeights } from "./exploiters.ts";
 import { type PlayedPolicy, playedPolicies } from "./played-policy.ts";
 import type { PlayedGroup } from "./rollout.ts";
@@ -56,7 +57,7 @@ export function creditDecisions(
 ): DecisionCredit {
   const { facts } = roster.game;
   const sizes = groups.map((group) => rolloutSizes(group.roster, settings.scenarios));
-  if (settings.credit === "expected" && canBeExpected(facts)) return expectedCredit(roster, groups, sizes, settings, gaps);
+  if (settings.credit === "expected" && hasExactIndex(facts)) return expectedCredit(roster, groups, sizes, settings, gaps);
   const credit = settings.credit === "expected" ? "objective" : settings.credit;
   const charged = settings.shuffledPenalties ? groups.map((group) => shuffleHarms(group, foldIn(key, group.opponent))) : groups;
   const measured = measuredGaps(groups);
@@ -73,10 +74,6 @@ export function creditDecisions(
     gaps: measured,
   };
 }
-
-/** Whether the chains of a game can be walked, and J is linear in the sums over rounds. */
-export const canBeExpected = ({ enumerable, fixedRounds, average }: GameFacts): boolean =>
-  enumerable && fixedRounds && average === "round";
 
 function expectedCredit(
   { game }: Roster,

@@ -17,6 +17,7 @@ import type { PolicyRow } from "../action-table.ts";
 import { simulatorOf } from "../episodes.ts";
 import { securityShortfall } from "../evaluate.ts";
 import { evaluationKey } from "../report.ts";
+import { tableIndex } from "../table-index.ts";
 import { tableWorstCase, worstCaseValue } from "../worst-case.ts";
 
 /** Intervals of one quantity over many seeds. */
@@ -180,11 +181,11 @@ export function rateCoverage(rate: number, clusters: boolean, options: CoverageO
 }
 
 /**
- * The worst case of `policy`, whose probabilities follow from the abstract key alone, from a table of so many answers at each position of
- * every key. The options' episodes are positions here.
+ * The worst case and J of `policy`, whose probabilities follow from the abstract key alone, from a table of so many answers at each position
+ * of every key. The options' episodes are positions here.
  */
 export function tableCoverage(roster: Roster, policy: Policy, answers: number, options: CoverageOptions): Cell[] {
-  const truth = worstCaseValue(roster, policy);
+  const truth = { worstCase: worstCaseValue(roster, policy), index: exactJ(roster, policy) };
   const views = [...abstractViews(roster.game, [0])];
   return tally(`${roster.game.facts.name}:${policy.name}, answers ${answers} a position`, options, (positions, seed) => {
     const key = foldIn(seedKey(seed), "table");
@@ -198,7 +199,10 @@ export function tableCoverage(roster: Roster, policy: Policy, answers: number, o
       });
       return { key: name, met: true, actions, samples };
     });
-    return { "worst case": [tableWorstCase(roster, rows, foldIn(key, "bootstrap")).advantage, truth] };
+    return {
+      "worst case": [tableWorstCase(roster, rows, foldIn(key, "bootstrap")).advantage, truth.worstCase],
+      "J of the table": [tableIndex(roster, rows, foldIn(key, "index")), truth.index],
+    };
   });
 }
 
