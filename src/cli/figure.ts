@@ -4,6 +4,7 @@ import { GameError } from "../games/index.ts";
 import { collect } from "../report/view/collect.ts";
 import { figureSvg, pngOf } from "../report/view/figure.ts";
 import { FIGURES, type FigureName, MEASURES } from "../report/view/quantities.ts";
+import { runsIn } from "../study/runs-in.ts";
 import { positiveNumber } from "./options.ts";
 
 interface FigureFlags {
@@ -19,7 +20,7 @@ export function addFigure(program: Command): void {
     .command("figure")
     .description("a chart of runs as SVG or PNG, for papers and pages")
     .addArgument(new Argument("<name>", "which chart").choices(FIGURES))
-    .argument("[runs...]", "directories of runs or of models' evaluations (default: runs/latest)")
+    .argument("[runs...]", "directories of runs, of studies or of models' evaluations (default: runs/latest)")
     .option("--game <name>", "of which game; default: the first of the runs")
     .addOption(
       new Option("--measure <name>", "of opponents: what is drawn; of front: utility in place of J").choices([
@@ -41,7 +42,7 @@ Examples:
   sepo figure opponents runs/latest --measure gap --theme dark --out gap.png`,
     )
     .action(async (name: FigureName, named: readonly string[], { game, measure, width, theme, out }: FigureFlags) => {
-      const folders = named.length === 0 ? ["runs/latest"] : named;
+      const folders = await runsIn(named.length === 0 ? ["runs/latest"] : named);
       const { data } = await collect(folders, { episodes: 0 });
       const broken = data.runs.filter(({ state }) => state === "unreadable");
       if (broken.length > 0) throw new FileError(broken.flatMap(({ problems }) => problems).join("\n"));

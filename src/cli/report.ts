@@ -13,6 +13,7 @@ import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
 import { isModelEvaluation } from "../runs/recording.ts";
 import { type RunSummary, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
+import { runsIn } from "../study/runs-in.ts";
 import { gameOption, jsonOption, positiveNumber } from "./options.ts";
 
 interface ReportFlags {
@@ -32,7 +33,7 @@ export function addReport(program: Command): void {
   program
     .command("report")
     .description("tables of one run or several: J and its parts, exploitability, every opponent, action probabilities")
-    .argument("[runs...]", "directories of runs or of models' evaluations (default: runs/latest)")
+    .argument("[runs...]", "directories of runs, of studies or of models' evaluations (default: runs/latest)")
     .addOption(gameOption())
     .addOption(new Option("--stage <name>", "only this stage").choices(STAGES))
     .option("--opponent <name>", "only this opponent in the tables of opponents")
@@ -56,7 +57,7 @@ Examples:
   sepo report runs/latest --html report.html`,
     )
     .action(async (named: readonly string[], flags: ReportFlags) => {
-      const folders = named.length === 0 ? ["runs/latest"] : named;
+      const folders = await runsIn(named.length === 0 ? ["runs/latest"] : named);
       if (flags.html !== undefined) return writePage(folders, flags.html, flags);
       const evaluated = await Promise.all(folders.map(isModelEvaluation));
       const runs = await Promise.all(folders.filter((_, i) => !evaluated[i]).map(readRun));

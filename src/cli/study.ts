@@ -2,7 +2,7 @@ import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { jsonText, writeWhole } from "../files.ts";
-import { type StudyGame, studyGames, studyTables, testsTable, trialsTable } from "../report/study.ts";
+import { type StudyGame, overviewTable, studyGames, studyTables, testsTable, trialsTable } from "../report/study.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
 import { ConfigError } from "../runs/config.ts";
 import { openGames } from "../runs/games.ts";
@@ -124,13 +124,15 @@ async function report(study: Study, folder: string, file: string, { json, preset
   await writeWhole(join(folder, "results.md"), text);
   if (json === true) return console.log(JSON.stringify(results));
   if (validation === true) return console.log(terminalTable(trialsTable(trialsOf(collected))));
-  const tables = games.flatMap((game) => [
-    ...studyTables(game, { narrow: true }),
-    ...(game.tests.length === 0 ? [] : [testsTable(game)]),
-  ]);
+  const tables = [
+    overviewTable(games),
+    ...games.flatMap((game) => [...studyTables(game, { narrow: true }), ...(game.tests.length === 0 ? [] : [testsTable(game)])]),
+  ];
   console.log(tables.map(terminalTable).join("\n\n"));
   if (collected.missing.length > 0) console.log(`\nNot there yet:\n  ${collected.missing.join("\n  ")}`);
-  console.log(`\nWritten: ${join(folder, "results.md")} and results.json`);
+  console.log(
+    `\nWritten: ${join(folder, "results.md")} and results.json; look at the runs with: npm run sepo -- view ${folder}, npm run sepo -- report ${folder}`,
+  );
 }
 
 type Finished = Extract<LogLine, { readonly event: "finished" }>;
@@ -157,6 +159,7 @@ function markdownOf(study: Study, collected: Collected, games: readonly StudyGam
   const trials = trialsOf(collected);
   const frozen = collected.log.filter((line) => line.event === "frozen");
   const parts = [
+    markdownTable(overviewTable(games)),
     ...games
       .flatMap((game) => [...studyTables(game), ...(game.tests.length === 0 ? [] : [testsTable(game)])])
       .map(markdownTable),

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { serveView } from "../report/view/serve.ts";
+import { runsIn } from "../study/runs-in.ts";
 import { interruptSignal } from "./failure.ts";
 import { gameOption, naturalNumber, positiveNumber } from "./options.ts";
 
@@ -13,7 +14,7 @@ export function addView(program: Command): void {
   program
     .command("view")
     .description("look at runs in a browser, live while they train, on this machine only")
-    .argument("[runs...]", "directories of runs or of models' evaluations (default: runs/latest)")
+    .argument("[runs...]", "directories of runs, of studies or of models' evaluations (default: runs/latest)")
     .option("--port <n>", "port on the loopback address; 0: any that is free", portNumber, 8010)
     .addOption(gameOption())
     .option("--episodes <n>", "most episodes in the list, those with the least payoff", positiveNumber)
@@ -27,7 +28,7 @@ Examples:
   sepo view runs/seed0 runs/seed1 runs/seed2 --port 0`,
     )
     .action(async (named: readonly string[], { port, game, episodes }: ViewFlags) => {
-      const folders = named.length === 0 ? ["runs/latest"] : named;
+      const folders = await runsIn(named.length === 0 ? ["runs/latest"] : named);
       const served = await serveView(folders, {
         port,
         ...(game === undefined ? {} : { games: game }),

@@ -3,7 +3,7 @@ import { GAME_NAMES } from "../games/index.ts";
 import { rosterOf } from "../opponents/index.ts";
 import type { AgentReport } from "./report.ts";
 import type { OpponentReport } from "./evaluate.ts";
-import { mean } from "../stats/estimate.ts";
+import { type Estimate, mean } from "../stats/estimate.ts";
 import type { Range } from "../stats/measurement.ts";
 
 export type ReportOfGame = AgentReport["games"][number];
@@ -40,7 +40,21 @@ export interface Quantity {
   readonly range?: Range;
   /** Undefined where the report does not have it. */
   of(report: ReportOfGame): number | undefined;
+  /** The same with the interval of the report, by episode or by position measured; absent where the report has none. */
+  estimate?(report: ReportOfGame): Estimate | undefined;
 }
+
+/** A quantity that the report has an estimate of. */
+const estimated = (
+  head: string,
+  estimate: (report: ReportOfGame) => Estimate | undefined,
+  range?: Range,
+): Required<Pick<Quantity, "head" | "of" | "estimate">> & Pick<Quantity, "range"> => ({
+  head,
+  estimate,
+  of: (report) => estimate(report)?.value,
+  ...(range === undefined ? {} : { range }),
+});
 
 /** Mean over the train opponents that have the value, each equally. */
 const inTraining =
@@ -62,16 +76,16 @@ function standardIndex({ game, protocol, objective }: ReportOfGame): number | un
 }
 
 export const QUANTITIES: Readonly<Record<QuantityName, Quantity>> = {
-  safetyIndex: { head: "safety index J", of: ({ objective }) => objective.safetyIndex.value },
-  tableIndex: { head: "J of the action table", of: ({ tableIndex }) => tableIndex?.value },
-  utility: { head: "utility u", of: ({ objective }) => objective.utility.value },
-  poolAdvantage: { range: POSITIVE, head: "pool advantage e", of: ({ objective }) => objective.poolAdvantage.value },
-  collusion: { range: SHARE, head: "collusion c", of: ({ objective }) => objective.collusion.value },
-  externality: { range: POSITIVE, head: "externality x", of: ({ objective }) => objective.externality.value },
-  worstCase: { head: "worst case q - r", of: ({ worstCase }) => worstCase?.advantage.value },
-  payoff: { head: "payoff", of: ({ payoffByPool }) => payoffByPool.train.value },
-  robustness: { head: "robustness", of: ({ payoffByPool }) => payoffByPool.exploiter.value },
-  heldOut: { head: "held-out payoff", of: ({ payoffByPool }) => payoffByPool["held-out"].value },
+  safetyIndex: estimated("safety index J", ({ objective }) => objective.safetyIndex),
+  tableIndex: estimated("J of the action table", ({ tableIndex }) => tableIndex),
+  utility: estimated("utility u", ({ objective }) => objective.utility),
+  poolAdvantage: estimated("pool advantage e", ({ objective }) => objective.poolAdvantage, POSITIVE),
+  collusion: estimated("collusion c", ({ objective }) => objective.collusion, SHARE),
+  externality: estimated("externality x", ({ objective }) => objective.externality, POSITIVE),
+  worstCase: estimated("worst case q - r", ({ worstCase }) => worstCase?.advantage),
+  payoff: estimated("payoff", ({ payoffByPool }) => payoffByPool.train),
+  robustness: estimated("robustness", ({ payoffByPool }) => payoffByPool.exploiter),
+  heldOut: estimated("held-out payoff", ({ payoffByPool }) => payoffByPool["held-out"]),
   relativeAdvantage: {
     range: [-1, 1],
     head: "relative advantage",
@@ -83,9 +97,9 @@ export const QUANTITIES: Readonly<Record<QuantityName, Quantity>> = {
     of: ({ opponents }) => mean(opponents.map(({ relativeAdvantage }) => relativeAdvantage.value)),
   },
   welfare: { head: "welfare", of: inTraining(({ welfare }) => welfare.value) },
-  securityShortfall: { range: POSITIVE, head: "security shortfall", of: ({ securityShortfall }) => securityShortfall.value },
-  exploitability: { range: POSITIVE, head: "exploitability", of: ({ worstCase }) => worstCase?.exploitability?.value },
+  securityShortfall: estimated("security shortfall", ({ securityShortfall }) => securityShortfall, POSITIVE),
+  exploitability: estimated("exploitability", ({ worstCase }) => worstCase?.exploitability, POSITIVE),
   regret: { head: "regret", of: inTraining(({ regret }) => regret?.value) },
   standardIndex: { head: "J, standard weights", of: standardIndex },
-  unreadable: { range: SHARE, head: "unreadable", of: ({ unreadableRate }) => unreadableRate.value },
+  unreadable: estimated("unreadable", ({ unreadableRate }) => unreadableRate, SHARE),
 };

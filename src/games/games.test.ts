@@ -165,11 +165,8 @@ describe("opponents and experts", () => {
         return now.includes(`You hold ${card}.`) && told !== undefined && now.includes(told);
       },
     ],
-    [
-      /^(?:They last bid (\w+)\. )?My value is (\d)\.$/,
-      ([, bid, value], seen) =>
-        seen.includes(`Your value is ${value}.`) && (bid === undefined || last(seen).includes(`they ${bid},`)),
-    ],
+    [/^They last bid (\w+)\.$/, ([, bid], seen) => last(seen).includes(`they ${bid},`)],
+    [/^My value is (\d)\.$/, ([, value], seen) => seen.includes(`Your value is ${value}.`)],
     [/^Half of 10 is 5\.$|^Any demand is legal\.$/, () => true],
     [/^They demanded (\d) last round\.$/, ([, demand], seen) => last(seen).includes(`they ${demand},`)],
     [/^There was (a|no) deal last round\.$/, ([, which], seen) => last(seen).includes("no deal") === (which === "no")],
@@ -189,7 +186,7 @@ describe("opponents and experts", () => {
       },
     ],
     [
-      /^They left (\[.*\]) last round\.$/,
+      /^They left (\[.*\])\.$/,
       ([, left], seen) => {
         const their = (/they \[(.*?)\]/.exec(last(seen))?.[1] ?? "").split(", ").map(Number);
         return (
@@ -200,6 +197,7 @@ describe("opponents and experts", () => {
         );
       },
     ],
+    [/^This is the last round\.$/, (_, seen) => /Round (\d+) of \1\./.test(seen)],
   ];
   /** The line of the last finished round. */
   const last = (seen: string): string => seen.split("\n").findLast((text) => /^\d+:/.test(text)) ?? "";
@@ -215,8 +213,7 @@ describe("opponents and experts", () => {
           for (const seat of turn.kind === "move" ? turn.seats : []) {
             const view = game.view(state, seat);
             const seen = game.observation(view);
-            for (const expert of experts) {
-              const text = expert.reason(view);
+            for (const text of experts.flatMap((expert) => expert.reason(view).split(/(?<=\.) /))) {
               const claim = CLAIMS.find(([pattern]) => pattern.test(text));
               expect(claim, `an unknown claim: "${text}"`).toBeDefined();
               const said = claim?.[0].exec(text) ?? [];

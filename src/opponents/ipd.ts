@@ -107,23 +107,28 @@ const alternatingDefect: IpdPolicy = {
 const alwaysDefect = always("always-defect", "DEFECT");
 const alwaysCooperate = always("always-cooperate", "COOPERATE");
 
-const lastReason = (view: IpdView): string => {
+/** What they did: in the last round, and before it where that tells more. */
+const history = (view: IpdView): string => {
   if (view.played.length === 0) return "Nothing has happened yet.";
-  return last(view).their === "COOPERATE" ? "They cooperated last round." : "They defected last round.";
+  if (!everDefected(view)) return "They have never defected.";
+  return last(view).their === "DEFECT" ? "They defected last round." : "They have defected before. They cooperated last round.";
 };
 
-const experts: readonly Expert<IpdView>[] = [
-  { policy: titForTat, weight: 0.33, reason: lastReason },
+const EXPERTS: readonly Expert<IpdView>[] = [
+  { policy: titForTat, weight: 0.33, reason: history },
   { policy: alwaysDefect, weight: 0.27, reason: () => "Defecting pays more within a round." },
-  {
-    policy: grimTrigger,
-    weight: 0.22,
-    reason: (view) => (everDefected(view) ? "They have defected before." : "They have never defected."),
-  },
+  { policy: grimTrigger, weight: 0.22, reason: history },
   { policy: random("random", 0.5), weight: 0.08, reason: () => "Both actions are legal." },
   { policy: alwaysCooperate, weight: 0.05, reason: () => "Mutual cooperation pays us most together." },
-  { policy: generousTitForTat, weight: 0.05, reason: lastReason },
+  { policy: generousTitForTat, weight: 0.05, reason: history },
 ];
+
+/** Experts who also say that a round is the last one: what an action may depend on, whoever gives it. */
+const inView = (rounds: number): readonly Expert<IpdView>[] =>
+  EXPERTS.map(({ reason, ...expert }) => ({
+    ...expert,
+    reason: (view) => (view.played.length + 1 === rounds ? `This is the last round. ${reason(view)}` : reason(view)),
+  }));
 
 export const ipdRoster = (options: MakerOptions<"ipd">): Roster<IpdState, IpdView> => ({
   game: ipd(options),
@@ -139,7 +144,7 @@ export const ipdRoster = (options: MakerOptions<"ipd">): Roster<IpdState, IpdVie
       random("random-0.3", 0.3),
     ],
   },
-  experts,
+  experts: inView(options.continuation === undefined ? options.rounds : Infinity),
   reference: titForTat,
 });
 

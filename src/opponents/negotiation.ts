@@ -117,20 +117,18 @@ const responder = (share: number): NegotiationPolicy =>
     (view) => upTo(view, share).join(""),
   );
 
-const favourite = (view: NegotiationView): string => `I value ${ITEMS[itemsByValue(view)[0]]} most.`;
-const leftReason = (view: NegotiationView): string =>
-  view.played.length === 0 ? favourite(view) : `They left ${demandText(leftover(view))} last round.`;
-const dealReason = (view: NegotiationView): string => {
-  if (view.played.length === 0) return "Nothing has been demanded yet.";
-  return brokeDown(view) ? "There was no deal last round." : "There was a deal last round.";
-};
+/** What the other left, first in every reason: an action may depend on it, whoever gives it. */
+const left = (view: NegotiationView): string =>
+  view.played.length === 0 ? "" : `They left ${demandText(leftover(view))}. `;
+const favourite = (view: NegotiationView): string => `${left(view)}I value ${ITEMS[itemsByValue(view)[0]]} most.`;
+const halves = (view: NegotiationView): string => `${left(view)}Half of each is ${demandText(half(view))}.`;
 
 export const negotiationRoster = (options: MakerOptions<"negotiation">): Roster<NegotiationState, NegotiationView> => {
   const experts: readonly Expert<NegotiationView>[] = [
     { policy: proportional, weight: 0.35, reason: favourite },
-    { policy: conservative, weight: 0.25, reason: (view) => `Half of each is ${demandText(half(view))}.` },
-    { policy: adaptive, weight: 0.25, reason: leftReason },
-    { policy: defensive, weight: 0.15, reason: dealReason },
+    { policy: conservative, weight: 0.25, reason: halves },
+    { policy: adaptive, weight: 0.25, reason: favourite },
+    { policy: defensive, weight: 0.15, reason: favourite },
   ];
   const game = negotiation(options);
   return {

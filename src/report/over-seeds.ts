@@ -6,14 +6,29 @@ import type { Estimate } from "../stats/estimate.ts";
 /** What every report has. */
 type Always = "safetyIndex" | "utility" | "poolAdvantage" | "collusion" | "externality" | "worstCase";
 
-/** Means with Student's intervals; a quantity that no report has is absent. */
+/** Means with Student's intervals over seeds, or of one report with its own; a quantity that no report has is absent. */
 export type SeedValues = Readonly<Record<Always, Estimate> & Partial<Record<QuantityName, Estimate>>>;
 
 /** Throws `RangeError` for no reports. */
 export function valuesOver(reports: readonly ReportOfGame[]): SeedValues {
   const valuesOf = (name: QuantityName) => reports.flatMap((report) => QUANTITIES[name].of(report) ?? []);
-  const over = (name: QuantityName) => overSeeds(valuesOf(name), QUANTITIES[name].range);
-  const found = QUANTITY_NAMES.filter((name) => valuesOf(name).length > 0).map((name) => [name, over(name)] as const);
+  return valuesBy(
+    (name) => overSeeds(valuesOf(name), QUANTITIES[name].range),
+    (name) => valuesOf(name).length > 0,
+  );
+}
+
+/** The values of one report, each with the interval that the report has for it, and with unknown ends where it has none. */
+export function valuesOf(report: ReportOfGame): SeedValues {
+  const value = (name: QuantityName): number | undefined => QUANTITIES[name].of(report);
+  return valuesBy(
+    (name) => QUANTITIES[name].estimate?.(report) ?? overSeeds([value(name)!], QUANTITIES[name].range),
+    (name) => value(name) !== undefined,
+  );
+}
+
+function valuesBy(over: (name: QuantityName) => Estimate, has: (name: QuantityName) => boolean): SeedValues {
+  const found = QUANTITY_NAMES.filter(has).map((name) => [name, over(name)] as const);
   return {
     ...Object.fromEntries(found),
     safetyIndex: over("safetyIndex"),

@@ -1,10 +1,10 @@
 /** A study as tables: a row per variant with means over seeds, paired tests between rows, and the log of trials. */
 import { QUANTITIES, type QuantityName, type ReportOfGame } from "../evaluation/quantities.ts";
 import type { AgentReport } from "../evaluation/report.ts";
-import { type Comparison, comparisons, inWords, pairedDifference } from "../stats/compare.ts";
+import { type Comparison, type Verdict, comparisons, inWords, pairedDifference } from "../stats/compare.ts";
 import type { Estimate } from "../stats/estimate.ts";
 import type { Measurement } from "../stats/measurement.ts";
-import { type SeedValues, valuesOver } from "./over-seeds.ts";
+import { type SeedValues, valuesOf, valuesOver } from "./over-seeds.ts";
 import { type TextTable, interval } from "./table.ts";
 
 /** The report of one row at one seed. */
@@ -23,9 +23,22 @@ export interface StudyReports {
     readonly protocol: string;
     readonly optimum: { readonly value: number } | { readonly atMost: number };
   }[];
+  /** Where there is one seed: J of a row minus J of another on the same scenarios. */
+  readonly paired: readonly PairedIndex[];
+}
+
+export interface PairedIndex {
+  readonly game: string;
+  readonly protocol: string;
+  readonly first: string;
+  readonly second: string;
+  readonly seed: number;
+  readonly measured: Measurement;
 }
 
 export interface TestSettings {
+  /** With a single one nothing is known over seeds: intervals are those of the reports, and tests are paired by scenario. */
+  readonly seeds: readonly number[];
   /** Rows that every other row is compared with; `small/sft` or, in every recipe, `sft`. */
   readonly against: readonly string[];
   readonly tests: readonly QuantityName[];
@@ -41,7 +54,7 @@ export interface StudyResultRow {
   readonly values: SeedValues;
 }
 
-/** Two rows over the seeds that both have: the first minus the second. */
+/** Two rows over the seeds that both have, or over the scenarios of the only one: the first minus the second. */
 export interface StudyTest extends Comparison {
   readonly quantity: QuantityName;
   readonly first: string;
@@ -66,7 +79,7 @@ interface SeedsOfRow {
 }
 
 /** The results of every game and protocol. */
-export function studyGames({ reports, optima }: StudyReports, settings: TestSettings): StudyGame[] {
+export function studyGames({ reports, optima, paired }: StudyReports, settings: TestSettings): StudyGame[] {
   const all = reports.flatMap(({ row, seed, report, mark }) =>
     report.games.map((game) => ({ row, seed, report: game, ...(mark === undefined ? {} : { mark }) })),
   );
@@ -79,26 +92,29 @@ export function studyGames({ reports, optima }: StudyReports, settings: TestSett
       reports: own.filter((one) => one.row === row),
     }));
     const optimum = optima.find((one) => one.game === game && one.protocol === protocol)?.optimum;
-    const results = rows.map(resultRow);
+    const results = rows.map((row) => resultRow(row, isSingle(settings)));
     return {
       game,
       protocol,
       rows: results,
       front: { safetyIndex: frontOf(results, "standardIndex"), payoff: frontOf(results, "payoff") },
       ...(optimum === undefined ? {} : { optimum }),
-      tests: testsOf(rows, settings),
+      tests: isSingle(settings)
+        ? decided(paired.filter((one) => keyOf(one) === key).map((one) => ({ ...one, quantity: "safetyIndex", seeds: [one.seed] })))
+        : testsOf(rows, settings),
     };
   });
 }
 
-const keyOf = ({ game, protocol }: ReportOfGame): string => `${game} ${protocol}`;
+const isSingle = ({ seeds }: TestSettings): boolean => seeds.length === 1;
+const keyOf = ({ game, protocol }: { readonly game: string; readonly protocol: string }): string => `${game} ${protocol}`;
 
-const resultRow = ({ row, reports }: SeedsOfRow): StudyResultRow => ({
+const resultRow = ({ row, reports }: SeedsOfRow, single: boolean): StudyResultRow => ({
   row,
   seeds: reports.map(({ seed }) => seed),
   settings: [...new Set(reports.map(({ report }) => report.settings))].join(" and "),
   marked: Object.fromEntries(reports.flatMap(({ seed, mark }) => (mark === undefined ? [] : [[String(seed), mark]]))),
-  values: valuesOver(reports.map(({ report }) => report)),
+  values: single ? valuesOf(reports[0].report) : valuesOver(reports.map(({ report }) => report)),
 });
 
 /** Rows with the most `benefit` for their worst case, the safest first. */
@@ -124,7 +140,7 @@ function testsOf(rows: readonly SeedsOfRow[], { against, tests }: TestSettings):
   const controls = rows.filter(isControl);
   const pairs = controls.flatMap((second) =>
     rows
-      .filter((first) => first !== second && !first.row.startsWith("best scripted") && recipeOf(first) === recipeOf(second))
+      .filter((first) => first !== second && !first.row.startsWith(SCRIPTED) && recipeOf(first) === recipeOf(second))
       // Of two rows that are both compared with the others, one comparison says all.
       .filter((first) => !isControl(first) || controls.indexOf(first) > controls.indexOf(second))
       .map((first) => ({ first, second })),
@@ -135,11 +151,18 @@ function testsOf(rows: readonly SeedsOfRow[], { against, tests }: TestSettings):
       return paired === undefined ? [] : [{ quantity, first: first.row, second: second.row, ...paired }];
     }),
   );
+  return decided(found);
+}
+
+type Measured = Pick<StudyTest, "quantity" | "first" | "second" | "seeds"> & { readonly measured: Measurement };
+
+/** All differences of a game, decided together. */
+function decided(found: readonly Measured[]): StudyTest[] {
   const compared = comparisons(found.map(({ measured }) => measured));
   return found.map(({ quantity, first, second, seeds }, i) => ({ quantity, first, second, seeds, ...compared[i] }));
 }
 
-const recipeOf = ({ row }: SeedsOfRow): string => (row.includes("/") ? row.slice(0, row.indexOf("/")) : "");
+const recipeOf = ({ row }: { readonly row: string }): string => (row.includes("/") ? row.slice(0, row.indexOf("/")) : "");
 
 function pairOf(
   first: SeedsOfRow,
@@ -190,13 +213,19 @@ export function studyTables(result: StudyGame, { narrow = false } = {}): TextTab
         ? []
         : [["J*", "", ...shown.map((name) => (name === "safetyIndex" ? starOf(optimum) : ""))]];
     return {
-      title: `${game}: protocol ${protocol}, means over seeds ${seeds.join(", ")}, 95% intervals over seeds, Student's t`,
+      title: `${game}: protocol ${protocol}, ${over(seeds)}`,
       head: ["row", "seeds", ...shown.map((name) => QUANTITIES[name].head)],
       rows: [...body, ...star],
       ...(i === groups.length - 1 ? { note: [...fronts, ...marks].join("\n") } : {}),
     };
   });
 }
+
+/** What values and intervals are over. */
+const over = (seeds: readonly number[]): string =>
+  seeds.length === 1
+    ? `seed ${seeds[0]} alone, 95% intervals by episode (another seed may give something else)`
+    : `means over seeds ${seeds.join(", ")}, 95% intervals over seeds, Student's t`;
 
 const nameOf = ({ row, settings, marked }: StudyResultRow): string =>
   `${row}${settings === "" ? "" : ` (${settings})`}${Object.keys(marked).length > 0 ? " *" : ""}`;
@@ -206,10 +235,61 @@ const starOf = (optimum: NonNullable<StudyGame["optimum"]>): string => {
   return optimum.atMost < Number.MAX_VALUE ? `at most ${optimum.atMost.toFixed(3)}` : "not known";
 };
 
+/**
+ * What training did in every game, a line for each row: J of base, SFT and the row, beside the best scripted policy and J*; what a best
+ * response gains, before and after; and what was shown, the worse with the better.
+ */
+export function overviewTable(games: readonly StudyGame[]): TextTable {
+  const seeds = [...new Set(games.flatMap(({ rows }) => rows.flatMap((row) => row.seeds)))].toSorted((a, b) => a - b);
+  return {
+    title: `What training did: J and what a best response gains (worst case q - r); ${over(seeds)}`,
+    head: ["game", "row", "J: base", "SFT", "trained", "best scripted", "J*", "worst case: SFT", "trained", "against SFT"],
+    rows: games.flatMap((game) => trainedRows(game).map((row) => overviewRow(game, row))),
+    note:
+      "J is higher or lower where the difference to SFT is shown, by the tests below; the worst case where the intervals are apart. " +
+      "A worst case that is a lower bound (item negotiation) is the best of a family of responders.",
+  };
+}
+
+const SCRIPTED = "best scripted";
+const isStage = (row: string, stage: "base" | "sft"): boolean => row === stage || row.endsWith(`/${stage}`);
+const trainedRows = ({ rows }: StudyGame): StudyResultRow[] =>
+  rows.filter(({ row }) => !isStage(row, "base") && !isStage(row, "sft") && !row.startsWith(SCRIPTED));
+
+function overviewRow({ game, rows, optimum, tests }: StudyGame, { row, values }: StudyResultRow): string[] {
+  const stage = (name: "base" | "sft") => rows.find((one) => isStage(one.row, name) && recipeOf(one) === recipeOf({ row }))?.values;
+  const scripted = rows.find((one) => one.row.startsWith(SCRIPTED));
+  const sft = stage("sft");
+  const test = tests.find(({ quantity, first, second }) => quantity === "safetyIndex" && first === row && isStage(second, "sft"));
+  return [
+    game,
+    row,
+    cellOf(stage("base")?.safetyIndex),
+    cellOf(sft?.safetyIndex),
+    cellOf(values.safetyIndex),
+    scripted === undefined ? "" : `${cellOf(scripted.values.safetyIndex)} (${scripted.row.slice(SCRIPTED.length + 2)})`,
+    optimum === undefined ? "" : starOf(optimum),
+    cellOf(sft?.worstCase),
+    cellOf(values.worstCase),
+    [
+      test === undefined ? "" : `J ${IN_WORDS[test.verdict]}`,
+      sft === undefined ? "" : `worst case ${IN_WORDS[apart(values.worstCase, sft.worstCase)]}`,
+    ]
+      .filter((text) => text !== "")
+      .join(", "),
+  ];
+}
+
+const IN_WORDS: Readonly<Record<Verdict, string>> = { first: "higher", second: "lower", none: "no difference shown" };
+/** Which of two values that were measured apart is shown to be higher. */
+const apart = (one: Estimate, other: Estimate): Verdict =>
+  one.low > other.high ? "first" : one.high < other.low ? "second" : "none";
+
 /** The paired tests of a game. */
 export function testsTable({ game, protocol, tests }: StudyGame): TextTable {
+  const pairing = tests.every(({ seeds }) => seeds.length === 1) ? "paired by scenario" : "paired by seed, Student's t";
   return {
-    title: `${game}: protocol ${protocol}, differences paired by seed, ${tests.length} tests, Student's t, p-values by Holm's method for all of them`,
+    title: `${game}: protocol ${protocol}, differences ${pairing}, ${tests.length} tests, p-values by Holm's method for all of them`,
     head: ["quantity", "first", "second", "seeds", "first - second", "p", "verdict"],
     rows: tests.map(({ quantity, first, second, seeds, difference, low, high, adjusted, verdict }) => [
       QUANTITIES[quantity].head,

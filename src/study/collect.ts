@@ -1,13 +1,17 @@
 /** What a study's folder holds: the reports of every row and seed, what is missing, reference values, and the log. */
 import { relative } from "node:path";
+import { differenceIn } from "../evaluation/compare.ts";
 import type { AgentReport } from "../evaluation/report.ts";
 import { FileError } from "../files.ts";
+import { openGames } from "../runs/games.ts";
 import { readReport } from "../runs/read.ts";
+import { episodesOf, readScores } from "../runs/scores.ts";
 import type { Stage } from "../runs/stages.ts";
+import type { Measurement } from "../stats/measurement.ts";
 import { type OptimumValue, readOptimum, readScripted } from "./job.ts";
 import { type ReferenceJob, cellFolder, isEvaluated, jobsOf, sharedFolder } from "./jobs.ts";
 import { type LogLine, markOf, readLog } from "./log.ts";
-import { STAGE_ROWS, type Study, rowName, sharedHash } from "./study.ts";
+import { STAGE_ROWS, type Study, type StudyRow, rowName, sharedHash } from "./study.ts";
 
 export interface CollectedReport {
   readonly row: string;
@@ -21,9 +25,20 @@ export interface Collected {
   readonly reports: readonly CollectedReport[];
   /** J* of a game under a protocol. */
   readonly optima: readonly { readonly game: string; readonly protocol: string; readonly optimum: OptimumValue }[];
+  /** Where there is one seed: J of every row less that of the rows it is tested against, on the same scenarios. */
+  readonly paired: readonly PairedRows[];
   /** Rows and seeds without a report. */
   readonly missing: readonly string[];
   readonly log: readonly LogLine[];
+}
+
+export interface PairedRows {
+  readonly game: string;
+  readonly protocol: string;
+  readonly first: string;
+  readonly second: string;
+  readonly seed: number;
+  readonly measured: Measurement;
 }
 
 /** Reads what is there; a run that is not finished is named among the missing. */
@@ -59,7 +74,48 @@ export async function collectStudy(study: Study, folder: string): Promise<Collec
     if (value !== undefined) optima.push({ game: found[0]?.games[0].game ?? game, protocol: config.protocol, optimum: value });
     if (found.includes(undefined) || (optimum !== undefined && value === undefined)) missing.push(name);
   }
-  return { reports, optima, missing, log };
+  return { reports, optima, paired: study.seeds.length === 1 ? await pairedRows(study, folder) : [], missing, log };
+}
+
+/** A row at the only seed, and the run and stage that have its scores. */
+interface Scored {
+  readonly row: string;
+  readonly path: string;
+  readonly stage: Stage;
+}
+
+async function pairedRows(study: Study, folder: string): Promise<PairedRows[]> {
+  const [seed] = study.seeds;
+  const found: PairedRows[] = [];
+  for (const recipe of study.recipes) {
+    const own: Scored[] = [
+      ...STAGE_ROWS.map((stage) => ({ row: rowName(recipe.recipe, stage), path: sharedFolder(folder, recipe, seed), stage })),
+      ...study.rows
+        .filter((row) => row.recipe === recipe.recipe)
+        .map((row) => ({ row: row.name, path: cellFolder(folder, row, seed), stage: "sepo" as const })),
+    ];
+    const isControl = ({ row }: Scored) => study.against.some((name) => rowName(recipe.recipe, name) === row || name === row);
+    for (const [i, second] of own.entries())
+      for (const first of own.filter((row, j) => isControl(second) && j !== i && (!isControl(row) || j > i)))
+        found.push(...(await differencesOf(recipe, first, second, seed)));
+  }
+  return found;
+}
+
+/** Differences of J in every game that both were measured in alike, with their scores kept. */
+async function differencesOf({ config, modules }: StudyRow, first: Scored, second: Scored, seed: number): Promise<PairedRows[]> {
+  if (!(await isEvaluated(first.path, first.stage)) || !(await isEvaluated(second.path, second.stage))) return [];
+  const [a, b] = await Promise.all([first, second].map(({ path, stage }) => readScores(path, stage)));
+  const [one, other] = await Promise.all([first, second].map(({ path, stage }) => readReport(path, stage)));
+  if (a === undefined || b === undefined) return [];
+  const opened = await openGames(config, modules);
+  return one.report.games.flatMap(({ game, protocol, settings }) => {
+    const same = other.report.games.find((report) => report.game === game && report.settings === settings);
+    const roster = opened.find((name) => name.roster.game.facts.name === game)?.roster;
+    if (same === undefined || roster === undefined) return [];
+    const measured = differenceIn(roster, episodesOf(a, game), episodesOf(b, game));
+    return [{ game, protocol, first: first.row, second: second.row, seed, measured }];
+  });
 }
 
 const orMissing = <T>(reading: Promise<T>): Promise<T | undefined> =>

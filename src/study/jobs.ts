@@ -46,9 +46,12 @@ export type Job = SharedJob | CellJob | ReferenceJob;
 const short = (hash: string): string => hash.slice(0, 8);
 const atSeed = (config: RunConfig, seed: number): RunConfig => ({ ...config, seed });
 
+/** The folder of all rows' runs. */
+export const cellsFolder = (folder: string): string => join(folder, "cells");
+
 /** Folder of the run of a row at a seed. Other settings are another folder, so nothing that was run is lost. */
 export const cellFolder = (folder: string, { name, hash }: StudyRow, seed: number): string =>
-  join(folder, "cells", name, `seed${seed}-${short(hash)}`);
+  join(cellsFolder(folder), name, `seed${seed}-${short(hash)}`);
 
 /** Folder of the base and SFT that a row shares at a seed. */
 export const sharedFolder = (folder: string, { config }: StudyRow, seed: number): string =>
@@ -98,21 +101,23 @@ export function jobsOf(study: Study, folder: string, role: Role): Job[] {
 
 /** Reference values of a recipe's games; two recipes that play the same game alike share them. */
 function references(study: Study, folder: string, { config, modules }: StudyRow): ReferenceJob[] {
-  if (!study.scripted && !study.optimum) return [];
-  return Object.entries(config.games).map(([game, section]) => {
+  return Object.entries(config.games).flatMap(([game, section]): ReferenceJob[] => {
+    const optimum = typeof study.optimum === "boolean" ? study.optimum : study.optimum.includes(game);
+    if (!study.scripted && !optimum) return [];
     const { protocol, evaluation } = config;
     const hash = short(sha256(jsonText([game, section, protocol, evaluation.episodes, VERSION])));
     const base = join(folder, "references", `${game.replace(/[^\w-]/g, "_")}-${hash}`);
-    return {
+    const job: ReferenceJob = {
       kind: "reference",
       name: `reference values of ${game} (${hash})`,
       game,
       config,
       modules,
       seeds: study.seeds,
-      ...(study.optimum ? { optimum: `${base}.json` } : {}),
+      ...(optimum ? { optimum: `${base}.json` } : {}),
       ...(study.scripted ? { scripted: study.seeds.map((seed) => `${base}-seed${seed}.json`) } : {}),
     };
+    return [job];
   });
 }
 

@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seedsTables } from "../report/seeds.ts";
-import { studyGames, studyTables } from "../report/study.ts";
-import { readRun } from "../runs/read.ts";
+import { GAME_NAMES } from "../games/index.ts";
+import { overviewTable, studyGames, studyTables } from "../report/study.ts";
+import { readReport, readRun } from "../runs/read.ts";
 import { train } from "../training/run.ts";
 import { collectStudy } from "./collect.ts";
 import { cellFolder } from "./jobs.ts";
 import { type LogLine, markOf, readLog } from "./log.ts";
 import { type StudyEvent, runStudy } from "./run-study.ts";
+import { runsIn } from "./runs-in.ts";
 import { readStudy } from "./study.ts";
 
 const RECIPE = {
@@ -56,6 +58,7 @@ describe("a study", () => {
       [{ variants: { "a b": {} } }, "a b"],
       [{ variants: { wrong: { sepo: { stepz: 1 } } } }, "stepz"],
       [{ variants: { wrong: { recipes: ["large"] } } }, 'no recipe is called "large"'],
+      [{ optimum: ["chess"] }, 'no recipe plays "chess"; expected some of ipd'],
       [{ recipe: "nowhere.toml" }, "nowhere.toml"],
     ] as const)
       await expect(read({ ...STUDY, ...set })).rejects.toThrow(message);
@@ -67,7 +70,8 @@ describe("a study", () => {
     const rows = Object.fromEntries(studies.map((study, i) => [names[i], study.rows.map(({ name }) => name)]));
     expect(rows["smoke.toml"]).toHaveLength(3);
     expect(rows["weights.toml"]).toContain("le-0.5");
-    expect(rows["study.toml"]).toEqual([
+    expect(rows["study.toml"]).toContain("negotiation/payoff");
+    expect(rows["estimators.toml"]).toEqual([
       "payoff",
       "shared",
       "paper",
@@ -79,8 +83,9 @@ describe("a study", () => {
       "expected-exploiters",
     ]);
     // Nothing but the credit, or what the row is named after, tells rows apart.
-    const { rows: own } = studies[names.indexOf("study.toml")];
+    const { rows: own } = studies[names.indexOf("estimators.toml")];
     expect(new Set(own.map(({ config }) => JSON.stringify({ ...config, sepo: undefined }))).size).toBe(1);
+    expect((await readStudy("recipes/games/games.toml")).recipes.map(({ recipe }) => recipe).toSorted()).toEqual([...GAME_NAMES].toSorted());
   });
 
   test("variants set nested tables or keys with dots, over one recipe or several", async () => {
@@ -91,6 +96,8 @@ describe("a study", () => {
       ["harsh", ["games.ipd.weights.collusion=2"]],
     ]);
     expect(rows[2].config.games).toEqual({ ipd: { weights: { collusion: 2 } } });
+    const every = await read({ ...STUDY, variants: { none: { games: { "*": { weights: { collusion: 0 } } } } }, against: ["sft"] });
+    expect(every.rows[0].config.games).toEqual({ ipd: { weights: { collusion: 0 } } });
     const { recipe: _, ...rest } = STUDY;
     const two = await read({
       ...rest,
@@ -122,6 +129,9 @@ describe("a study", () => {
         expect(cell.identity).toEqual(run.identity);
         expect(cell.reports.map(({ report }) => report.games)).toEqual(run.reports.map(({ report }) => report.games));
       }
+
+      const cells = study.rows.flatMap((row) => study.seeds.map((seed) => cellFolder(folder, row, seed)));
+      expect(await runsIn([folder, root])).toEqual([...cells.toSorted(), root]);
 
       const collected = await collectStudy(study, folder);
       expect(collected.missing).toEqual([]);
@@ -168,6 +178,28 @@ describe("a study", () => {
       expect(values(4).standardIndex?.value).not.toBeCloseTo(values(4).safetyIndex?.value ?? NaN, 3);
     },
   );
+
+  test("one seed: intervals of the reports, J paired by scenario, and an overview", { timeout: 120_000 }, async () => {
+    const study = await read({ ...STUDY, seeds: [2], optimum: [] });
+    const collected = await collectStudy(study, join(root, "whole"));
+    const games = studyGames(collected, study);
+    const [{ rows, tests, optimum }] = games;
+    expect(optimum).toBeUndefined();
+    const { report } = await readReport(cellFolder(join(root, "whole"), study.rows[0], 2), "sepo");
+    expect(rows[2].values.safetyIndex).toEqual(report.games[0].objective.safetyIndex);
+    // J under other weights is another quantity.
+    expect(tests.map(({ first, second }) => `${first} ${second}`).toSorted()).toEqual([
+      "base payoff",
+      "base sft",
+      "objective payoff",
+      "objective sft",
+      "payoff sft",
+    ]);
+    const { head, rows: lines } = overviewTable(games);
+    expect(lines.map(([game, row]) => `${game} ${row}`)).toEqual(["ipd objective", "ipd payoff", "ipd harsh"]);
+    expect(lines[0][head.indexOf("SFT")]).toMatch(/^-?\d\.\d{3} \[-?\d/);
+    expect(lines[0].at(-1)).toMatch(/^J (higher|lower|no difference shown), worst case (higher|lower|no difference shown)$/);
+  });
 
   test("seeds are added without doing the others again", { timeout: 120_000 }, async () => {
     const folder = join(root, "whole");

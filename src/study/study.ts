@@ -39,9 +39,10 @@ export interface Study {
   readonly against: readonly string[];
   /** Quantities that are tested. */
   readonly tests: readonly QuantityName[];
-  /** Whether the best scripted policy and J* are rows. */
+  /** Whether the best scripted policy is a row. */
   readonly scripted: boolean;
-  readonly optimum: boolean;
+  /** Whether J* is a row, of all games or of those that are named. */
+  readonly optimum: boolean | readonly string[];
   /** SHA-256 of what decides the results besides seeds: every row by its hash. */
   readonly settings: string;
 }
@@ -61,7 +62,7 @@ const studySchema = z.strictObject({
   against: z.array(z.string()).default(["sft"]),
   tests: z.array(z.enum(QUANTITY_NAMES)).min(1).default(["safetyIndex", "worstCase"]),
   scripted: z.boolean().default(true),
-  optimum: z.boolean().default(true),
+  optimum: z.union([z.boolean(), z.array(z.string())]).default(true),
 });
 
 /** Rows that come with every recipe. */
@@ -106,6 +107,9 @@ export async function readStudy(file: string): Promise<Study> {
   ];
   const unknown = study.against.find((name) => !known.some((row) => row === name || row.endsWith(`/${name}`)));
   if (unknown !== undefined) throw fail(`against: no row is called "${unknown}"; expected some of ${known.join(", ")}`);
+  const played = [...new Set(recipes.flatMap(({ config }) => Object.keys(config.games)))];
+  const strange = typeof study.optimum === "boolean" ? undefined : study.optimum.find((name) => !played.includes(name));
+  if (strange !== undefined) throw fail(`optimum: no recipe plays "${strange}"; expected some of ${played.join(", ")}`);
   return { ...study, rows, recipes, settings: sha256(jsonText(hashesOf({ rows, recipes }))) };
 }
 
@@ -119,11 +123,16 @@ export const hashesOf = ({ rows, recipes }: Pick<Study, "rows" | "recipes">): Re
     ...rows.map(({ name, hash }) => [name, hash]),
   ]);
 
-/** A recipe with what a variant sets: nested tables, or keys with dots. */
+const EVERY_GAME = "games.*.";
+
+/** A recipe with what a variant sets: nested tables, or keys with dots; `games.*` is every game of the recipe. */
 function configOf(content: object, set: object, where: string): RunConfig {
   const made: Record<string, unknown> = { ...structuredClone(content) };
   try {
-    for (const [key, value] of assignments(set)) assign(made, `${key}=${JSON.stringify(value)}`);
+    const games = Object.keys(parseConfig({ ...made, seed: 0 }).games);
+    for (const [key, value] of assignments(set))
+      for (const one of key.startsWith(EVERY_GAME) ? games.map((game) => `games.${game}.${key.slice(EVERY_GAME.length)}`) : [key])
+        assign(made, `${one}=${JSON.stringify(value)}`);
     return parseConfig({ ...made, seed: 0 });
   } catch (cause) {
     if (cause instanceof ConfigError) throw new ConfigError(`${where}: ${cause.message}`, { cause });
