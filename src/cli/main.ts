@@ -11,6 +11,7 @@ import { addEvaluate } from "./evaluate.ts";
 import { runProgram } from "./failure.ts";
 import { addGames } from "./games.ts";
 import { addLeaderboard } from "./leaderboard.ts";
+import { addMerge } from "./merge.ts";
 import { addPlan } from "./plan.ts";
 import { addPlay } from "./play.ts";
 import { addReport } from "./report.ts";
@@ -52,6 +53,7 @@ const COMMANDS = [
   addFigure,
   addTranscripts,
   addExport,
+  addMerge,
   addServe,
   addAudit,
   addCheckServer,

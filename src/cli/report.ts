@@ -1,17 +1,18 @@
 import { type Command, Option } from "commander";
 import type { AgentReport } from "../evaluation/report.ts";
-import { FileError, writeWhole } from "../files.ts";
+import { FileError, codeOf, writeWhole } from "../files.ts";
 import { GameError } from "../games/index.ts";
 import { allTables, exploitabilityTable, objectiveTable } from "../report/agents.ts";
+import { learningTable } from "../report/learning.ts";
 import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
-import { TABLE_FORMATS, type TableFormat, tableIn } from "../report/table.ts";
+import { TABLE_FORMATS, type TableFormat, type TextTable, tableIn } from "../report/table.ts";
 import { collect } from "../report/view/collect.ts";
 import { reportPage } from "../report/view/html.ts";
 import { requireNames } from "../runs/episodes.ts";
 import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
 import { isModelEvaluation } from "../runs/recording.ts";
-import { type RunSummary, readRun } from "../runs/read.ts";
+import { type MetricsLine, type RunSummary, readMetrics, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
 import { runsIn } from "../study/runs-in.ts";
 import { gameOption, jsonOption, positiveNumber } from "./options.ts";
@@ -74,7 +75,7 @@ Examples:
       requireNames(folders.join(", "), "opponent", flags.opponent === undefined ? [] : [flags.opponent], opponents);
       if (flags.overSeeds === true && models.length > 0)
         throw new GameError("--over-seeds is for training runs; the folders of models' evaluations are no such runs");
-      const text = flags.overSeeds === true ? overSeeds(runs, flags) : ofRuns(runs, models, flags);
+      const text = flags.overSeeds === true ? overSeeds(runs, flags) : await ofRuns(runs, models, flags);
       if (flags.out === undefined) console.log(text);
       else await writeWhole(flags.out, `${text}\n`);
     });
@@ -132,7 +133,7 @@ const filtered = (report: AgentReport, { game, opponent }: ReportFlags): AgentRe
     })),
 });
 
-function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], flags: ReportFlags): string {
+async function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], flags: ReportFlags): Promise<string> {
   const reports = reportsOf(runs, models, flags);
   if (flags.json === true) return JSON.stringify(reports);
   const games = [...new Set(reports.flatMap((report) => report.games.map(({ game }) => game)))];
@@ -140,6 +141,7 @@ function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], fla
     flags.brief === true
       ? games.flatMap((game) => [objectiveTable(game, reports), exploitabilityTable(game, reports)])
       : allTables(reports);
+  if (flags.brief !== true) tables.push(...(await learningOf(runs)));
   if (models.length > 0) tables.push(...wordingsTable(models), repliesTable(models), callsTable(models));
   const made = reports.map(({ agent, command }) => `${agent}: ${command}`).join("\n");
   const settings = runs
@@ -152,6 +154,22 @@ function ofRuns(runs: readonly RunSummary[], models: readonly ModelReport[], fla
     .join("\n");
   return `${tables.map(printer(flags)).join("\n\n")}\n\nRuns\n${settings}\n\nMade by\n${made}`;
 }
+
+/** How runs learned, where their metrics were kept. */
+async function learningOf(runs: readonly RunSummary[]): Promise<TextTable[]> {
+  const tables = await Promise.all(
+    runs.map(async ({ folder }) => learningTable(`${folder}: how it learned`, await metricsOf(folder))),
+  );
+  return tables.filter((table) => table !== undefined);
+}
+
+/** Metrics that cannot be read are told, and keep no report back. */
+const metricsOf = (folder: string): Promise<MetricsLine[]> =>
+  readMetrics(folder).catch((error: unknown): MetricsLine[] => {
+    if (!(error instanceof FileError)) throw error;
+    if (codeOf(error.cause) !== "ENOENT") process.stderr.write(`sepo: warning: ${error.message}\n`);
+    return [];
+  });
 
 const systemText = ({ system }: ModelReport["asked"]): string =>
   system === undefined ? "" : `, system prompt ${JSON.stringify(system)}`;

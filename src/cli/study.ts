@@ -125,7 +125,7 @@ async function report(study: Study, folder: string, file: string, { json, preset
   if (json === true) return console.log(JSON.stringify(results));
   if (validation === true) return console.log(terminalTable(trialsTable(trialsOf(collected))));
   const tables = [
-    overviewTable(games),
+    ...(games.length === 0 ? [] : [overviewTable(games)]),
     ...games.flatMap((game) => [...studyTables(game, { narrow: true }), ...(game.tests.length === 0 ? [] : [testsTable(game)])]),
   ];
   console.log(tables.map(terminalTable).join("\n\n"));
@@ -159,7 +159,7 @@ function markdownOf(study: Study, collected: Collected, games: readonly StudyGam
   const trials = trialsOf(collected);
   const frozen = collected.log.filter((line) => line.event === "frozen");
   const parts = [
-    markdownTable(overviewTable(games)),
+    ...(games.length === 0 ? [] : [markdownTable(overviewTable(games))]),
     ...games
       .flatMap((game) => [...studyTables(game), ...(game.tests.length === 0 ? [] : [testsTable(game)])])
       .map(markdownTable),
