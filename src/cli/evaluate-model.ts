@@ -97,7 +97,7 @@ async function withProgress<T>(
         command: (count) => commandOf(name, flags, count),
         signal: interruptSignal(),
         onMessage: (text) => progress.note(text),
-        onProgress: (finished) => progress.show(`${finished} episodes`),
+        onProgress: (finished, all) => progress.show(`${finished}/${all} episodes`),
       },
       progress,
     );

@@ -181,8 +181,8 @@ async function trained(checkpoint: string, flags: EvaluateFlags, wording?: Wordi
         command:
           `sepo evaluate ${checkpoint}${commandTail({ ...flags, episodes })} --positions ${positions}` +
           (wording === undefined ? "" : ` --wording ${wording}`),
-        onProgress: (finished) => {
-          if (finished % 64 === 0) progress.show(`${finished} episodes`);
+        onProgress: (finished, all) => {
+          if (finished % 64 === 0) progress.show(`${finished}/${all} episodes`);
         },
       },
     );

@@ -14,6 +14,8 @@ import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
 import { isModelEvaluation } from "../runs/recording.ts";
 import { type MetricsLine, type RunSummary, readMetrics, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
+import { allStudyTables } from "../report/study.ts";
+import { hasResults, readResults } from "../study/results.ts";
 import { runsIn } from "../study/runs-in.ts";
 import { gameOption, jsonOption, positiveNumber } from "./options.ts";
 
@@ -55,10 +57,13 @@ Examples:
   sepo report runs/latest --stage sepo --opponent always-defect
   sepo report runs/seed0 runs/seed1 runs/seed2 --over-seeds
   sepo report runs/latest --format markdown --out report.md
-  sepo report runs/latest --html report.html`,
+  sepo report runs/latest --html report.html
+  sepo report runs/study-games --game kuhn            the results of a study`,
     )
-    .action(async (named: readonly string[], flags: ReportFlags) => {
-      const folders = await runsIn(named.length === 0 ? ["runs/latest"] : named);
+    .action(async (given: readonly string[], flags: ReportFlags) => {
+      const named = given.length === 0 ? ["runs/latest"] : given;
+      if (named.length === 1 && flags.html === undefined && (await hasResults(named[0]))) return reportStudy(named[0], flags);
+      const folders = await runsIn(named);
       if (flags.html !== undefined) return writePage(folders, flags.html, flags);
       const evaluated = await Promise.all(folders.map(isModelEvaluation));
       const runs = await Promise.all(folders.filter((_, i) => !evaluated[i]).map(readRun));
@@ -79,6 +84,21 @@ Examples:
       if (flags.out === undefined) console.log(text);
       else await writeWhole(flags.out, `${text}\n`);
     });
+}
+
+/** The results of a study, which are of its rows and not of single runs. */
+async function reportStudy(folder: string, { format, game, out, json, ...others }: ReportFlags): Promise<void> {
+  const ignored = (["stage", "opponent", "brief", "overSeeds", "episodes"] as const).filter((name) => others[name] !== undefined);
+  if (ignored.length > 0)
+    throw new GameError(`${folder} is a study, which has no ${ignored.join(", ")}; name some of its runs, in ${folder}/cells`);
+  const found = await readResults(folder);
+  const names = found.map((one) => one.game);
+  requireNames(folder, "game", game ?? [], names);
+  const games = found.filter((one) => game === undefined || game.includes(one.game));
+  const tables = allStudyTables(games, { narrow: format === "terminal" });
+  const text = json === true ? JSON.stringify(games) : tables.map(tableIn[format]).join("\n\n");
+  if (out === undefined) console.log(text);
+  else await writeWhole(out, `${text}\n`);
 }
 
 /** Writes the page; a folder that cannot be read is told on it and here. */

@@ -1,14 +1,15 @@
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
-import { jsonText, writeWhole } from "../files.ts";
-import { type StudyGame, overviewTable, studyGames, studyTables, testsTable, trialsTable } from "../report/study.ts";
+import { writeWhole } from "../files.ts";
+import { type StudyGame, allStudyTables, studyGames, trialsTable } from "../report/study.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
 import { ConfigError } from "../runs/config.ts";
 import { openGames } from "../runs/games.ts";
 import { type Collected, collectStudy } from "../study/collect.ts";
 import { jobsOf, stateOf } from "../study/jobs.ts";
-import type { LogLine, Role } from "../study/log.ts";
+import type { Role } from "../study/log.ts";
+import { resultsFile, resultsText, trialsOf } from "../study/results.ts";
 import { type Failure, type StudyEvent, runStudy } from "../study/run-study.ts";
 import { type Study, type StudyRow, readStudy } from "../study/study.ts";
 import { forecast } from "../training/forecast.ts";
@@ -117,52 +118,25 @@ function fail(failures: readonly Failure[]): void {
 async function report(study: Study, folder: string, file: string, { json, preset, validation }: StudyFlags): Promise<void> {
   const collected = await collectStudy(study, folder);
   const games = studyGames(collected, study);
-  const results = resultsOf(study, collected, games);
   const named = preset === undefined ? file : `--preset ${preset}`;
   const text = markdownOf(study, collected, games, `sepo study ${named} --out ${folder}`);
-  await writeWhole(join(folder, "results.json"), jsonText(results));
+  const results = resultsText(study, collected, games);
+  await writeWhole(resultsFile(folder), results);
   await writeWhole(join(folder, "results.md"), text);
-  if (json === true) return console.log(JSON.stringify(results));
+  if (json === true) return console.log(JSON.stringify(JSON.parse(results)));
   if (validation === true) return console.log(terminalTable(trialsTable(trialsOf(collected))));
-  const tables = [
-    ...(games.length === 0 ? [] : [overviewTable(games)]),
-    ...games.flatMap((game) => [...studyTables(game, { narrow: true }), ...(game.tests.length === 0 ? [] : [testsTable(game)])]),
-  ];
-  console.log(tables.map(terminalTable).join("\n\n"));
+  console.log(allStudyTables(games, { narrow: true }).map(terminalTable).join("\n\n"));
   if (collected.missing.length > 0) console.log(`\nNot there yet:\n  ${collected.missing.join("\n  ")}`);
   console.log(
     `\nWritten: ${join(folder, "results.md")} and results.json; look at the runs with: npm run sepo -- view ${folder}, npm run sepo -- report ${folder}`,
   );
 }
 
-type Finished = Extract<LogLine, { readonly event: "finished" }>;
-const trialsOf = ({ log }: Collected): Finished[] =>
-  log.filter((line): line is Finished => line.event === "finished" && line.role === "validation");
-
-function resultsOf(study: Study, collected: Collected, games: readonly StudyGame[]): object {
-  const { seeds, validationSeeds, settings, rows } = study;
-  return {
-    version: VERSION,
-    settings,
-    seeds,
-    validationSeeds,
-    rows: rows.map(({ name, set, hash }) => ({ row: name, set, hash })),
-    games,
-    trials: trialsOf(collected),
-    frozen: collected.log.filter(({ event }) => event === "frozen"),
-    failed: collected.log.filter(({ event }) => event === "failed"),
-    missing: collected.missing,
-  };
-}
-
 function markdownOf(study: Study, collected: Collected, games: readonly StudyGame[], command: string): string {
   const trials = trialsOf(collected);
   const frozen = collected.log.filter((line) => line.event === "frozen");
   const parts = [
-    ...(games.length === 0 ? [] : [markdownTable(overviewTable(games))]),
-    ...games
-      .flatMap((game) => [...studyTables(game), ...(game.tests.length === 0 ? [] : [testsTable(game)])])
-      .map(markdownTable),
+    ...allStudyTables(games).map(markdownTable),
     trials.length === 0 ? "No run of this folder used a validation seed." : markdownTable(trialsTable(trials)),
     `Reported seeds ${study.seeds.join(", ")}; validation seeds ${study.validationSeeds.join(", ") || "none"}. ` +
       `Settings ${study.settings.slice(0, 8)}; frozen: ${frozen.map(({ settings, time }) => `${settings.slice(0, 8)} at ${time}`).join(", ") || "not yet"}.`,

@@ -1,6 +1,6 @@
 /** The whole evaluation of one agent, as it is written to disk: a report per game, action probabilities, the worst case. */
 import type { Policy } from "../games/index.ts";
-import type { Roster } from "../opponents/index.ts";
+import { POOLS, type Roster } from "../opponents/index.ts";
 import type { LanguageModel } from "../play/language-model.ts";
 import type { Player } from "../play/player.ts";
 import { type Key, foldIn, seedKey } from "../random.ts";
@@ -53,7 +53,9 @@ export interface AgentReport {
   })[];
 }
 
-export interface AgentReportOptions extends EvaluationOptions {
+export interface AgentReportOptions extends Omit<EvaluationOptions, "onProgress"> {
+  /** Called as episodes finish: how many have, and of how many in all games. */
+  readonly onProgress?: (finished: number, episodes: number) => void;
   readonly name: string;
   readonly seed: number;
   /** The command that makes this report again. */
@@ -80,13 +82,23 @@ export interface Subject {
 export async function reportAgent(
   rosters: readonly Roster[],
   { player, model, measure = model === undefined ? byDecisions(player) : byScores(model) }: Subject,
-  { name, seed, command, positions = POSITIONS, onMeasured, ...options }: AgentReportOptions,
+  { name, seed, command, positions = POSITIONS, onMeasured, onProgress, ...options }: AgentReportOptions,
 ): Promise<AgentReport> {
   const key = evaluationKey(seed);
+  const parts = rosters.flatMap((roster) => [roster, ...(hasExactWorstCase(roster.game) ? [] : [responderRoster(roster)])]);
+  const all = parts.reduce((sum, part) => sum + episodesAgainst(part, options.episodes), 0);
+  let before = 0;
+  /** Plays a part, told of as a share of all. */
+  const play = async (part: Roster, own: EvaluationOptions) => {
+    const progress = onProgress && { onProgress: (finished: number) => onProgress(before + finished, all) };
+    const played = await playAll(part, player, key, { ...own, ...progress });
+    before += episodesAgainst(part, options.episodes);
+    return played;
+  };
   const reports: AgentReport["games"][number][] = [];
   for (const roster of rosters) {
     const { game, reference } = roster;
-    const { met, measured } = await playAll(roster, player, key, options);
+    const { met, measured } = await play(roster, options);
     onMeasured?.(game.facts.name, measured);
     const report = { ...reportOf(roster, measured), referencePolicy: reference.name };
     if (hasExactWorstCase(game)) {
@@ -97,18 +109,21 @@ export async function reportAgent(
       reports.push({ ...report, actionTable: actionRows(roster, rows), ...index, worstCase });
     } else {
       const { onEpisode: _, ...quietly } = options;
-      const responses = await playAll(responderRoster(roster), player, key, quietly);
+      const responses = await play(responderRoster(roster), quietly);
       reports.push({ ...report, actionTable: [], worstCase: sampledWorstCase(responses.measured, game.facts) });
     }
   }
   return { agent: name, seed, command, games: reports };
 }
 
+const episodesAgainst = ({ pools }: Roster, episodes: number): number =>
+  POOLS.reduce((sum, pool) => sum + pools[pool].length, 0) * episodes;
+
 /** Evaluates a scripted policy of one game. */
 export function reportPolicy(
   roster: Roster,
   policy: Policy,
-  { name, seed, command, ...options }: AgentReportOptions,
+  { name, seed, command, ...options }: Omit<AgentReportOptions, "onProgress">,
 ): AgentReport {
   const key = evaluationKey(seed);
   const worstCase = hasExactWorstCase(roster.game)

@@ -251,6 +251,12 @@ export function overviewTable(games: readonly StudyGame[]): TextTable {
   };
 }
 
+/** Every table of a study, the overview first. */
+export const allStudyTables = (games: readonly StudyGame[], layout: { readonly narrow?: boolean } = {}): TextTable[] => [
+  ...(games.length === 0 ? [] : [overviewTable(games)]),
+  ...games.flatMap((game) => [...studyTables(game, layout), ...(game.tests.length === 0 ? [] : [testsTable(game)])]),
+];
+
 const SCRIPTED = "best scripted";
 const isStage = (row: string, stage: "base" | "sft"): boolean => row === stage || row.endsWith(`/${stage}`);
 const trainedRows = ({ rows }: StudyGame): StudyResultRow[] =>

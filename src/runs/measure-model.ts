@@ -47,7 +47,7 @@ export interface MeasureModelOptions {
   /** The command that makes a report of so many episodes again. */
   readonly command: (episodes: number) => string;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (finished: number) => void;
+  readonly onProgress?: (finished: number, episodes: number) => void;
   readonly onMessage?: (text: string) => void;
 }
 

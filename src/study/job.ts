@@ -62,10 +62,23 @@ async function trainJob(job: SharedJob | CellJob, until: Stage, options: JobOpti
 const TRAINING = 0.75;
 
 function partDone(event: RunEvent, stages: readonly Stage[]): number | undefined {
-  if (event.kind !== "step" && event.kind !== "evaluated") return undefined;
-  const index = stages.indexOf(event.stage);
-  if (index < 0) return undefined;
-  return (index + (event.kind === "evaluated" ? 1 : (TRAINING * event.step) / event.steps)) / stages.length;
+  const part = partOfStage(event);
+  if (part === undefined) return undefined;
+  const index = stages.indexOf(part.stage);
+  return index < 0 ? undefined : (index + part.done) / stages.length;
+}
+
+function partOfStage(event: RunEvent): { readonly stage: Stage; readonly done: number } | undefined {
+  switch (event.kind) {
+    case "step":
+      return { stage: event.stage, done: (TRAINING * event.step) / event.steps };
+    case "evaluating":
+      return { stage: event.stage, done: TRAINING + ((1 - TRAINING) * event.finished) / event.episodes };
+    case "evaluated":
+      return { stage: event.stage, done: 1 };
+    default:
+      return undefined;
+  }
 }
 
 async function referenceJob(job: ReferenceJob, { signal, onProgress }: JobOptions): Promise<void> {

@@ -1,17 +1,18 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seedsTables } from "../report/seeds.ts";
 import { GAME_NAMES } from "../games/index.ts";
-import { overviewTable, studyGames, studyTables } from "../report/study.ts";
+import { allStudyTables, overviewTable, studyGames, studyTables } from "../report/study.ts";
 import { readReport, readRun } from "../runs/read.ts";
 import { train } from "../training/run.ts";
 import { collectStudy } from "./collect.ts";
 import { cellFolder } from "./jobs.ts";
 import { type LogLine, markOf, readLog } from "./log.ts";
 import { type StudyEvent, runStudy } from "./run-study.ts";
+import { readResults, resultsFile, resultsText } from "./results.ts";
 import { runsIn } from "./runs-in.ts";
 import { readStudy } from "./study.ts";
 
@@ -199,6 +200,14 @@ describe("a study", () => {
     expect(lines.map(([game, row]) => `${game} ${row}`)).toEqual(["ipd objective", "ipd payoff", "ipd harsh"]);
     expect(lines[0][head.indexOf("SFT")]).toMatch(/^-?\d\.\d{3} \[-?\d/);
     expect(lines[0].at(-1)).toMatch(/^J (higher|lower|no difference shown), worst case (higher|lower|no difference shown)$/);
+
+    // Its results alone print the same tables.
+    const folder = join(root, "results");
+    await mkdir(folder);
+    await writeFile(resultsFile(folder), resultsText(study, collected, games));
+    expect(allStudyTables(await readResults(folder))).toEqual(allStudyTables(games));
+    await writeFile(resultsFile(folder), "{}");
+    await expect(readResults(folder)).rejects.toThrow(/results.json: .*games/s);
   });
 
   test("seeds are added without doing the others again", { timeout: 120_000 }, async () => {

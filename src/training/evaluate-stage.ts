@@ -50,7 +50,7 @@ export async function evaluateStage(
       positions,
       onEpisode: (episode, index) => void (index < KEPT_EPISODES && kept.push(episode)),
       onMeasured: (game, measured) => void scores.push(...scoresOf(game, measured)),
-      onProgress: (finished) => onEvent?.({ kind: "evaluating", stage, finished, episodes }),
+      onProgress: (finished, all) => onEvent?.({ kind: "evaluating", stage, finished, episodes: all }),
       ...(signal === undefined ? {} : { signal }),
     },
   );
