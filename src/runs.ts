@@ -28,6 +28,7 @@ export {
   readModelReport,
 } from "./runs/model-evaluation.ts";
 export { type MeasureModelOptions, type WordedReport, type WordedRosters, measureModel } from "./runs/measure-model.ts";
+export { type MergeSource, writeMerged } from "./runs/merged-model.ts";
 export { type TokenModel, tokenModel } from "./runs/token-model.ts";
 export { sdkModel } from "./runs/sdk-model.ts";
 export { type Served, serveModel } from "./runs/serve.ts";
@@ -37,3 +38,5 @@ export type { Transcript } from "./runs/transcript.ts";
 export { type Study, type StudyRow, readStudy } from "./study/study.ts";
 export { type Failure, type StudyEvent, type StudyOptions, runStudy } from "./study/run-study.ts";
 export { type Collected, collectStudy } from "./study/collect.ts";
+export { readResults } from "./report/study-results.ts";
+export { runsIn } from "./study/runs-in.ts";

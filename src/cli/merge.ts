@@ -10,7 +10,10 @@ export function addMerge(program: Command): void {
   program
     .command("merge")
     .description("write an embedded model with its adapters merged into it, for transformers, servers and engine.from")
-    .argument("<model>", "a checkpoint, or the folder of a run; with --adapter the folder of a model, or its name in the hub's cache")
+    .argument(
+      "<model>",
+      "a checkpoint, or the folder of a run; with --adapter the folder of a model, or its name in the hub's cache",
+    )
     .option("--adapter <folder>", "adapters of low rank that PEFT, or a server, saved for the model")
     .requiredOption("-o, --out <folder>", "the folder that is made")
     .addHelpText(

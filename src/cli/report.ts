@@ -15,7 +15,7 @@ import { isModelEvaluation } from "../runs/recording.ts";
 import { type MetricsLine, type RunSummary, readMetrics, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
 import { allStudyTables } from "../report/study.ts";
-import { hasResults, readResults } from "../study/results.ts";
+import { hasResults, readResults } from "../report/study-results.ts";
 import { runsIn } from "../study/runs-in.ts";
 import { gameOption, jsonOption, positiveNumber } from "./options.ts";
 
@@ -88,7 +88,9 @@ Examples:
 
 /** The results of a study, which are of its rows and not of single runs. */
 async function reportStudy(folder: string, { format, game, out, json, ...others }: ReportFlags): Promise<void> {
-  const ignored = (["stage", "opponent", "brief", "overSeeds", "episodes"] as const).filter((name) => others[name] !== undefined);
+  const ignored = (["stage", "opponent", "brief", "overSeeds", "episodes"] as const).filter(
+    (name) => others[name] !== undefined,
+  );
   if (ignored.length > 0)
     throw new GameError(`${folder} is a study, which has no ${ignored.join(", ")}; name some of its runs, in ${folder}/cells`);
   const found = await readResults(folder);

@@ -33,7 +33,8 @@ export function runEventLines(progress: Progress, began: number, now: () => numb
       case "checkpoint":
         return progress.show(`${time} saved ${event.folder}`);
       case "evaluating":
-        if (event.finished % 64 === 0) progress.show(`${time} evaluating ${event.stage}: ${event.finished}/${event.episodes} episodes`);
+        if (event.finished % 64 === 0)
+          progress.show(`${time} evaluating ${event.stage}: ${event.finished}/${event.episodes} episodes`);
         last = "";
         return;
       case "engine":

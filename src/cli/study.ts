@@ -1,15 +1,15 @@
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
-import { writeWhole } from "../files.ts";
+import { jsonText, writeWhole } from "../files.ts";
 import { type StudyGame, allStudyTables, studyGames, trialsTable } from "../report/study.ts";
 import { markdownTable, terminalTable } from "../report/table.ts";
 import { ConfigError } from "../runs/config.ts";
 import { openGames } from "../runs/games.ts";
 import { type Collected, collectStudy } from "../study/collect.ts";
 import { jobsOf, stateOf } from "../study/jobs.ts";
-import type { Role } from "../study/log.ts";
-import { resultsFile, resultsText, trialsOf } from "../study/results.ts";
+import type { LogLine, Role } from "../study/log.ts";
+import { resultsFile } from "../report/study-results.ts";
 import { type Failure, type StudyEvent, runStudy } from "../study/run-study.ts";
 import { type Study, type StudyRow, readStudy } from "../study/study.ts";
 import { forecast } from "../training/forecast.ts";
@@ -120,16 +120,36 @@ async function report(study: Study, folder: string, file: string, { json, preset
   const games = studyGames(collected, study);
   const named = preset === undefined ? file : `--preset ${preset}`;
   const text = markdownOf(study, collected, games, `sepo study ${named} --out ${folder}`);
-  const results = resultsText(study, collected, games);
-  await writeWhole(resultsFile(folder), results);
+  const results = resultsOf(study, collected, games);
+  await writeWhole(resultsFile(folder), jsonText(results));
   await writeWhole(join(folder, "results.md"), text);
-  if (json === true) return console.log(JSON.stringify(JSON.parse(results)));
+  if (json === true) return console.log(JSON.stringify(results));
   if (validation === true) return console.log(terminalTable(trialsTable(trialsOf(collected))));
   console.log(allStudyTables(games, { narrow: true }).map(terminalTable).join("\n\n"));
   if (collected.missing.length > 0) console.log(`\nNot there yet:\n  ${collected.missing.join("\n  ")}`);
   console.log(
     `\nWritten: ${join(folder, "results.md")} and results.json; look at the runs with: npm run sepo -- view ${folder}, npm run sepo -- report ${folder}`,
   );
+}
+
+type Finished = Extract<LogLine, { readonly event: "finished" }>;
+const trialsOf = ({ log }: Collected): Finished[] =>
+  log.filter((line): line is Finished => line.event === "finished" && line.role === "validation");
+
+function resultsOf(study: Study, collected: Collected, games: readonly StudyGame[]): object {
+  const { seeds, validationSeeds, settings, rows } = study;
+  return {
+    version: VERSION,
+    settings,
+    seeds,
+    validationSeeds,
+    rows: rows.map(({ name, set, hash }) => ({ row: name, set, hash })),
+    games,
+    trials: trialsOf(collected),
+    frozen: collected.log.filter(({ event }) => event === "frozen"),
+    failed: collected.log.filter(({ event }) => event === "failed"),
+    missing: collected.missing,
+  };
 }
 
 function markdownOf(study: Study, collected: Collected, games: readonly StudyGame[], command: string): string {

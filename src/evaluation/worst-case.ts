@@ -53,9 +53,9 @@ const BOOTSTRAP_DRAWS = 100;
  */
 export function tableWorstCase(roster: Roster, rows: readonly PolicyRow[], key: Key): WorstCase {
   const value = (table: readonly PolicyRow[]): number => worstCaseValue(roster, tablePolicy(roster.game, table));
-  const draws = Array.from({ length: BOOTSTRAP_DRAWS }, (_, b) =>
-    value(redrawnTable(rows, foldIn(key, b))),
-  ).toSorted((a, b) => a - b);
+  const draws = Array.from({ length: BOOTSTRAP_DRAWS }, (_, b) => value(redrawnTable(rows, foldIn(key, b)))).toSorted(
+    (a, b) => a - b,
+  );
   const point = value(rows);
   const [below, above] = [0.025, 0.975].map((share) => quantile(draws, share));
   const deviation = Math.sqrt(variance(draws));

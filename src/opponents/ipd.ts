@@ -125,9 +125,10 @@ const EXPERTS: readonly Expert<IpdView>[] = [
 
 /** Experts who also say that a round is the last one: what an action may depend on, whoever gives it. */
 const inView = (rounds: number): readonly Expert<IpdView>[] =>
-  EXPERTS.map(({ reason, ...expert }) => ({
+  EXPERTS.map((expert) => ({
     ...expert,
-    reason: (view) => (view.played.length + 1 === rounds ? `This is the last round. ${reason(view)}` : reason(view)),
+    reason: (view) =>
+      view.played.length + 1 === rounds ? `This is the last round. ${expert.reason(view)}` : expert.reason(view),
   }));
 
 export const ipdRoster = (options: MakerOptions<"ipd">): Roster<IpdState, IpdView> => ({

@@ -118,8 +118,7 @@ const responder = (share: number): NegotiationPolicy =>
   );
 
 /** What the other left, first in every reason: an action may depend on it, whoever gives it. */
-const left = (view: NegotiationView): string =>
-  view.played.length === 0 ? "" : `They left ${demandText(leftover(view))}. `;
+const left = (view: NegotiationView): string => (view.played.length === 0 ? "" : `They left ${demandText(leftover(view))}. `);
 const favourite = (view: NegotiationView): string => `${left(view)}I value ${ITEMS[itemsByValue(view)[0]]} most.`;
 const halves = (view: NegotiationView): string => `${left(view)}Half of each is ${demandText(half(view))}.`;
 

@@ -3,7 +3,8 @@ import type { MetricsLine } from "../runs/read.ts";
 import type { Stage } from "../runs/stages.ts";
 import { blocks, learningTable } from "./learning.ts";
 
-const line = (stage: Stage, step: number, values: Record<string, number>): MetricsLine => Object.assign({ stage, step }, values);
+const line = (stage: Stage, step: number, values: Record<string, number>): MetricsLine =>
+  Object.assign({ stage, step }, values);
 
 describe("learning curves in the terminal", () => {
   test("blocks rise from the least to the most; what does not vary is low", () => {

@@ -100,7 +100,9 @@ export function studyGames({ reports, optima, paired }: StudyReports, settings: 
       front: { safetyIndex: frontOf(results, "standardIndex"), payoff: frontOf(results, "payoff") },
       ...(optimum === undefined ? {} : { optimum }),
       tests: isSingle(settings)
-        ? decided(paired.filter((one) => keyOf(one) === key).map((one) => ({ ...one, quantity: "safetyIndex", seeds: [one.seed] })))
+        ? decided(
+            paired.filter((one) => keyOf(one) === key).map((one) => ({ ...one, quantity: "safetyIndex", seeds: [one.seed] })),
+          )
         : testsOf(rows, settings),
     };
   });
@@ -263,10 +265,13 @@ const trainedRows = ({ rows }: StudyGame): StudyResultRow[] =>
   rows.filter(({ row }) => !isStage(row, "base") && !isStage(row, "sft") && !row.startsWith(SCRIPTED));
 
 function overviewRow({ game, rows, optimum, tests }: StudyGame, { row, values }: StudyResultRow): string[] {
-  const stage = (name: "base" | "sft") => rows.find((one) => isStage(one.row, name) && recipeOf(one) === recipeOf({ row }))?.values;
+  const stage = (name: "base" | "sft") =>
+    rows.find((one) => isStage(one.row, name) && recipeOf(one) === recipeOf({ row }))?.values;
   const scripted = rows.find((one) => one.row.startsWith(SCRIPTED));
   const sft = stage("sft");
-  const test = tests.find(({ quantity, first, second }) => quantity === "safetyIndex" && first === row && isStage(second, "sft"));
+  const test = tests.find(
+    ({ quantity, first, second }) => quantity === "safetyIndex" && first === row && isStage(second, "sft"),
+  );
   return [
     game,
     row,

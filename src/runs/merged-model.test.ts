@@ -45,16 +45,19 @@ describe("a merged model", () => {
   test.each([
     ["of a checkpoint", { model: "adapted" }],
     ["of a model and a folder of adapters", { model: "model", adapter: "adapted" }],
-  ])("%s says what the adapted one says, with its tokenizer", async (name, { model, adapter }: { model: string; adapter?: string }) => {
-    const out = path(name);
-    await writeMerged({ model: path(model), ...(adapter === undefined ? {} : { adapter: path(adapter) }) }, out);
-    const merged = await importEmbeddedEngine(out, { threads: 1 });
-    const [own] = await merged.score([REQUEST], 1);
-    await merged.release();
-    own.forEach((logprob, t) => expect(logprob).toBeCloseTo(scores[0][t], 4));
-    expect(await loadTokenizer(out)).toEqual(await loadTokenizer(path("model")));
-    expect(await readdir(root)).not.toContain(`.partial-${name}`);
-  });
+  ])(
+    "%s says what the adapted one says, with its tokenizer",
+    async (name, { model, adapter }: { model: string; adapter?: string }) => {
+      const out = path(name);
+      await writeMerged({ model: path(model), ...(adapter === undefined ? {} : { adapter: path(adapter) }) }, out);
+      const merged = await importEmbeddedEngine(out, { threads: 1 });
+      const [own] = await merged.score([REQUEST], 1);
+      await merged.release();
+      own.forEach((logprob, t) => expect(logprob).toBeCloseTo(scores[0][t], 4));
+      expect(await loadTokenizer(out)).toEqual(await loadTokenizer(path("model")));
+      expect(await readdir(root)).not.toContain(`.partial-${name}`);
+    },
+  );
 
   test("the adapters changed what the model says", async () => {
     const plain = await importEmbeddedEngine(path("model"), { threads: 1 });

@@ -103,7 +103,12 @@ async function pairedRows(study: Study, folder: string): Promise<PairedRows[]> {
 }
 
 /** Differences of J in every game that both were measured in alike, with their scores kept. */
-async function differencesOf({ config, modules }: StudyRow, first: Scored, second: Scored, seed: number): Promise<PairedRows[]> {
+async function differencesOf(
+  { config, modules }: StudyRow,
+  first: Scored,
+  second: Scored,
+  seed: number,
+): Promise<PairedRows[]> {
   if (!(await isEvaluated(first.path, first.stage)) || !(await isEvaluated(second.path, second.stage))) return [];
   const [a, b] = await Promise.all([first, second].map(({ path, stage }) => readScores(path, stage)));
   const [one, other] = await Promise.all([first, second].map(({ path, stage }) => readReport(path, stage)));

@@ -69,16 +69,10 @@ function partDone(event: RunEvent, stages: readonly Stage[]): number | undefined
 }
 
 function partOfStage(event: RunEvent): { readonly stage: Stage; readonly done: number } | undefined {
-  switch (event.kind) {
-    case "step":
-      return { stage: event.stage, done: (TRAINING * event.step) / event.steps };
-    case "evaluating":
-      return { stage: event.stage, done: TRAINING + ((1 - TRAINING) * event.finished) / event.episodes };
-    case "evaluated":
-      return { stage: event.stage, done: 1 };
-    default:
-      return undefined;
-  }
+  if (event.kind === "step") return { stage: event.stage, done: (TRAINING * event.step) / event.steps };
+  if (event.kind === "evaluating")
+    return { stage: event.stage, done: TRAINING + ((1 - TRAINING) * event.finished) / event.episodes };
+  return event.kind === "evaluated" ? { stage: event.stage, done: 1 } : undefined;
 }
 
 async function referenceJob(job: ReferenceJob, { signal, onProgress }: JobOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seedsTables } from "../report/seeds.ts";
+import { jsonText } from "../files.ts";
 import { GAME_NAMES } from "../games/index.ts";
 import { allStudyTables, overviewTable, studyGames, studyTables } from "../report/study.ts";
 import { readReport, readRun } from "../runs/read.ts";
@@ -12,7 +13,7 @@ import { collectStudy } from "./collect.ts";
 import { cellFolder } from "./jobs.ts";
 import { type LogLine, markOf, readLog } from "./log.ts";
 import { type StudyEvent, runStudy } from "./run-study.ts";
-import { readResults, resultsFile, resultsText } from "./results.ts";
+import { readResults, resultsFile } from "../report/study-results.ts";
 import { runsIn } from "./runs-in.ts";
 import { readStudy } from "./study.ts";
 
@@ -71,22 +72,15 @@ describe("a study", () => {
     const rows = Object.fromEntries(studies.map((study, i) => [names[i], study.rows.map(({ name }) => name)]));
     expect(rows["smoke.toml"]).toHaveLength(3);
     expect(rows["weights.toml"]).toContain("le-0.5");
-    expect(rows["study.toml"]).toContain("negotiation/payoff");
-    expect(rows["estimators.toml"]).toEqual([
-      "payoff",
-      "shared",
-      "paper",
-      "group-normalized",
-      "objective",
-      "expected",
-      "objective-shuffled",
-      "objective-exploiters",
-      "expected-exploiters",
-    ]);
+    expect(rows["study.toml"]).toContain("kuhn/payoff");
+    expect(rows["auction-ipd.toml"]).toContain("ipd/sepo");
+    expect(rows["estimators.toml"]).toEqual(["payoff", "shared", "paper", "group-normalized", "objective", "expected"]);
     // Nothing but the credit, or what the row is named after, tells rows apart.
     const { rows: own } = studies[names.indexOf("estimators.toml")];
     expect(new Set(own.map(({ config }) => JSON.stringify({ ...config, sepo: undefined }))).size).toBe(1);
-    expect((await readStudy("recipes/games/games.toml")).recipes.map(({ recipe }) => recipe).toSorted()).toEqual([...GAME_NAMES].toSorted());
+    expect((await readStudy("recipes/games/games.toml")).recipes.map(({ recipe }) => recipe).toSorted()).toEqual(
+      [...GAME_NAMES].toSorted(),
+    );
   });
 
   test("variants set nested tables or keys with dots, over one recipe or several", async () => {
@@ -97,7 +91,11 @@ describe("a study", () => {
       ["harsh", ["games.ipd.weights.collusion=2"]],
     ]);
     expect(rows[2].config.games).toEqual({ ipd: { weights: { collusion: 2 } } });
-    const every = await read({ ...STUDY, variants: { none: { games: { "*": { weights: { collusion: 0 } } } } }, against: ["sft"] });
+    const every = await read({
+      ...STUDY,
+      variants: { none: { games: { "*": { weights: { collusion: 0 } } } } },
+      against: ["sft"],
+    });
     expect(every.rows[0].config.games).toEqual({ ipd: { weights: { collusion: 0 } } });
     const { recipe: _, ...rest } = STUDY;
     const two = await read({
@@ -204,7 +202,7 @@ describe("a study", () => {
     // Its results alone print the same tables.
     const folder = join(root, "results");
     await mkdir(folder);
-    await writeFile(resultsFile(folder), resultsText(study, collected, games));
+    await writeFile(resultsFile(folder), jsonText({ games }));
     expect(allStudyTables(await readResults(folder))).toEqual(allStudyTables(games));
     await writeFile(resultsFile(folder), "{}");
     await expect(readResults(folder)).rejects.toThrow(/results.json: .*games/s);

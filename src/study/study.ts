@@ -131,7 +131,9 @@ function configOf(content: object, set: object, where: string): RunConfig {
   try {
     const games = Object.keys(parseConfig({ ...made, seed: 0 }).games);
     for (const [key, value] of assignments(set))
-      for (const one of key.startsWith(EVERY_GAME) ? games.map((game) => `games.${game}.${key.slice(EVERY_GAME.length)}`) : [key])
+      for (const one of key.startsWith(EVERY_GAME)
+        ? games.map((game) => `games.${game}.${key.slice(EVERY_GAME.length)}`)
+        : [key])
         assign(made, `${one}=${JSON.stringify(value)}`);
     return parseConfig({ ...made, seed: 0 });
   } catch (cause) {

@@ -3,16 +3,11 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { QUANTITY_NAMES } from "../evaluation/quantities.ts";
-import { FileError, jsonText } from "../files.ts";
+import { FileError } from "../files.ts";
 import { readJson } from "../json.ts";
-import type { StudyGame } from "../report/study.ts";
+import type { StudyGame } from "./study.ts";
 import { estimateSchema } from "../runs/report-schema.ts";
 import { VERDICTS } from "../stats/compare.ts";
-import { VERSION } from "../version.ts";
-import type { Collected } from "./collect.ts";
-import { optimumSchema } from "./job.ts";
-import type { LogLine } from "./log.ts";
-import type { Study } from "./study.ts";
 
 export const resultsFile = (folder: string): string => join(folder, "results.json");
 
@@ -56,33 +51,11 @@ const gameSchema = z.object({
   game: z.string(),
   protocol: z.string(),
   rows: z.array(rowSchema).min(1),
-  optimum: optimumSchema.exactOptional(),
+  optimum: z.union([z.strictObject({ value: z.number() }), z.strictObject({ atMost: z.number() })]).exactOptional(),
   front: z.object({ safetyIndex: z.array(z.string()), payoff: z.array(z.string()) }),
   tests: z.array(testSchema),
 });
 const resultsSchema: z.ZodType<{ readonly games: readonly StudyGame[] }> = z.object({ games: z.array(gameSchema).min(1) });
-
-type Finished = Extract<LogLine, { readonly event: "finished" }>;
-/** The runs on validation seeds, by which settings were chosen. */
-export const trialsOf = ({ log }: Pick<Collected, "log">): Finished[] =>
-  log.filter((line): line is Finished => line.event === "finished" && line.role === "validation");
-
-/** What is written. */
-export const resultsText = (study: Study, collected: Collected, games: readonly StudyGame[]): string => {
-  const { seeds, validationSeeds, settings, rows } = study;
-  return jsonText({
-    version: VERSION,
-    settings,
-    seeds,
-    validationSeeds,
-    rows: rows.map(({ name, set, hash }) => ({ row: name, set, hash })),
-    games,
-    trials: trialsOf(collected),
-    frozen: collected.log.filter(({ event }) => event === "frozen"),
-    failed: collected.log.filter(({ event }) => event === "failed"),
-    missing: collected.missing,
-  });
-};
 
 export const hasResults = (folder: string): Promise<boolean> =>
   access(resultsFile(folder)).then(
