@@ -13,6 +13,8 @@ const sepo = (...args) =>
   execFileSync(process.execPath, ["dist/cli/main.js", ...args], { stdio: ["ignore", "ignore", "inherit"] });
 const picture = (name) => join("docs", "pictures", name);
 
+const games = ["ipd", "auction", "split", "negotiation", "kuhn"].map((game) => `recipes/games/results/${game}`);
+sepo("figure", "summary", ...games, "--out", picture("games.svg"));
 const small = "recipes/small/results";
 sepo("figure", "summary", small, "--out", picture("small.svg"));
 sepo("figure", "policy", small, "--game", "kuhn", "--out", picture("kuhn-policy.svg"));

@@ -2,8 +2,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ViewData, ViewGame } from "../report/view/data.ts";
 import { figuresOf, summaryChart, trainingCurves } from "./charts/all.ts";
+import { placeOf } from "./charts/format.ts";
 import { addressOf, usePlace } from "./place.ts";
 import type { Source } from "./source.ts";
+import { agentColour } from "./theme.ts";
 import { ChartView } from "./views/chart-view.tsx";
 import { DataTable } from "./views/data-table.tsx";
 import { Episodes } from "./views/episodes.tsx";
@@ -73,7 +75,7 @@ function Page({ data, source, connected }: PageProps) {
                     checked={!hidden.has(label)}
                     onChange={() => go({ hide: [...toggled(hidden, label)].join("\n") })}
                   />
-                  <span class="mark" style={{ background: `var(--agent-${i % 8})` }} />
+                  <span class="mark" style={{ background: agentColour(placeOf(data, i)) }} />
                   {label}
                 </label>
               ))}

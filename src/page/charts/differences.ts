@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { ViewData, ViewGame } from "../../report/view/data.ts";
 import { agentColour, colour } from "../theme.ts";
 import { type Chart, domainOf, fitted, plot } from "./chart.ts";
-import { measuredAs, shown, shownValue } from "./format.ts";
+import { measuredAs, placeOf, shown, shownValue } from "./format.ts";
 
 /** Undefined where no difference was paired. */
 export function differencesChart(data: ViewData, game: ViewGame): Chart | undefined {
@@ -12,7 +12,7 @@ export function differencesChart(data: ViewData, game: ViewGame): Chart | undefi
     .filter((one) => one.game === game.name && visible(one.first) && visible(one.second))
     .map(({ first, second, value, low, high, p, words }) => ({
       label: `${data.agents[first].label} minus ${data.agents[second].label}`,
-      colour: words === "no difference shown" ? colour("muted") : agentColour(value > 0 ? first : second),
+      colour: words === "no difference shown" ? colour("muted") : agentColour(placeOf(data, value > 0 ? first : second)),
       value,
       low: low ?? value,
       high: high ?? value,

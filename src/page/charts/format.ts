@@ -10,7 +10,19 @@ export const shown = ({ value, low, high, n }: ViewEstimate, places = 3): string
 export const shownValue = (value: number, places = 3): string =>
   (Math.abs(value) < 0.5 * 10 ** -places ? 0 : value).toFixed(places);
 
-/** An agent with its place among all, which gives its colour. */
+/**
+ * The place that gives an agent its colour: among all agents, or among those of its run where no game has agents of two runs, so that
+ * base, SFT and SEPO have the same colours in every game.
+ */
+export function placeOf({ agents }: Pick<ViewData, "agents">, index: number): number {
+  const games = new Set(agents.flatMap((agent) => agent.games.map(({ game }) => game)));
+  const runsOf = (game: string) =>
+    new Set(agents.flatMap(({ run, games: own }) => (own.some((one) => one.game === game) ? [run] : [])));
+  const apart = [...games].every((game) => runsOf(game).size === 1);
+  return apart ? agents.slice(0, index).filter(({ run }) => run === agents[index].run).length : index;
+}
+
+/** An agent with the place that gives its colour. */
 export interface AgentIn {
   readonly index: number;
   readonly agent: ViewAgent;
@@ -18,8 +30,10 @@ export interface AgentIn {
 }
 
 /** The agents that were measured in a game. */
-export const agentsIn = ({ agents }: ViewData, game: string): AgentIn[] =>
-  agents.flatMap((agent, index) => agent.games.filter((own) => own.game === game).map((own) => ({ index, agent, own })));
+export const agentsIn = (data: ViewData, game: string): AgentIn[] =>
+  data.agents.flatMap((agent, i) =>
+    agent.games.filter((own) => own.game === game).map((own) => ({ index: placeOf(data, i), agent, own })),
+  );
 
 /** Seeds and episodes for captions. */
 export function seedsOf({ runs }: Pick<ViewData, "runs">): string {
