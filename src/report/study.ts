@@ -243,12 +243,19 @@ const starOf = (optimum: NonNullable<StudyGame["optimum"]>): string => {
  */
 export function overviewTable(games: readonly StudyGame[]): TextTable {
   const seeds = [...new Set(games.flatMap(({ rows }) => rows.flatMap((row) => row.seeds)))].toSorted((a, b) => a - b);
+  const several = games.some((game) => trainedRows(game).length > 1);
   return {
     title: `What training did: J and what a best response gains (worst case q - r); ${over(seeds)}`,
-    head: ["game", "row", "J: base", "SFT", "trained", "best scripted", "J*", "worst case: SFT", "trained", "against SFT"],
-    rows: games.flatMap((game) => trainedRows(game).map((row) => overviewRow(game, row))),
+    head: [
+      "game",
+      ...(several ? ["row"] : []),
+      ...["J: base", "SFT", "trained", "best scripted", "J*", "worst case: SFT", "trained", "against SFT"],
+    ],
+    rows: games.flatMap((game) =>
+      trainedRows(game).map((row) => [game.game, ...(several ? [row.row] : []), ...overviewRow(game, row)]),
+    ),
     note:
-      "J is higher or lower where the difference to SFT is shown, by the tests below; the worst case where the intervals are apart. " +
+      "Higher and lower are said where a difference to SFT is shown: of J by the tests below, of the worst case by them or where the intervals are apart. " +
       "A worst case that is a lower bound (item negotiation) is the best of a family of responders.",
   };
 }
@@ -264,32 +271,33 @@ const isStage = (row: string, stage: "base" | "sft"): boolean => row === stage |
 const trainedRows = ({ rows }: StudyGame): StudyResultRow[] =>
   rows.filter(({ row }) => !isStage(row, "base") && !isStage(row, "sft") && !row.startsWith(SCRIPTED));
 
-function overviewRow({ game, rows, optimum, tests }: StudyGame, { row, values }: StudyResultRow): string[] {
+function overviewRow({ rows, optimum, tests }: StudyGame, { row, values }: StudyResultRow): string[] {
   const stage = (name: "base" | "sft") =>
     rows.find((one) => isStage(one.row, name) && recipeOf(one) === recipeOf({ row }))?.values;
   const scripted = rows.find((one) => one.row.startsWith(SCRIPTED));
   const sft = stage("sft");
-  const test = tests.find(
-    ({ quantity, first, second }) => quantity === "safetyIndex" && first === row && isStage(second, "sft"),
-  );
+  const verdictOf = (...quantities: readonly QuantityName[]): Verdict | undefined =>
+    tests.find(({ quantity, first, second }) => quantities.includes(quantity) && first === row && isStage(second, "sft"))
+      ?.verdict;
+  const index = verdictOf("safetyIndex", "standardIndex");
+  const worst = verdictOf("worstCase") ?? (sft === undefined ? undefined : apart(values.worstCase, sft.worstCase));
   return [
-    game,
-    row,
     cellOf(stage("base")?.safetyIndex),
     cellOf(sft?.safetyIndex),
     cellOf(values.safetyIndex),
-    scripted === undefined ? "" : `${cellOf(scripted.values.safetyIndex)} (${scripted.row.slice(SCRIPTED.length + 2)})`,
+    scripted === undefined ? "" : `${scriptedIndex(scripted)} (${scripted.row.slice(SCRIPTED.length + 2)})`,
     optimum === undefined ? "" : starOf(optimum),
     cellOf(sft?.worstCase),
     cellOf(values.worstCase),
-    [
-      test === undefined ? "" : `J ${IN_WORDS[test.verdict]}`,
-      sft === undefined ? "" : `worst case ${IN_WORDS[apart(values.worstCase, sft.worstCase)]}`,
-    ]
+    [index === undefined ? "" : `J ${IN_WORDS[index]}`, worst === undefined ? "" : `worst case ${IN_WORDS[worst]}`]
       .filter((text) => text !== "")
       .join(", "),
   ];
 }
+
+/** J of a scripted policy, exactly where that is known. */
+const scriptedIndex = ({ values: { tableIndex, safetyIndex } }: StudyResultRow): string =>
+  tableIndex === undefined ? cellOf(safetyIndex) : tableIndex.value.toFixed(3);
 
 const IN_WORDS: Readonly<Record<Verdict, string>> = { first: "higher", second: "lower", none: "no difference shown" };
 /** Which of two values that were measured apart is shown to be higher. */

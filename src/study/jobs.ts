@@ -70,7 +70,7 @@ export function jobsOf(study: Study, folder: string, role: Role): Job[] {
         shared.set(path, {
           kind: "shared",
           recipe: row.recipe,
-          name: `base and sft ${path.slice(-8)}, seed ${seed}`,
+          name: `${row.recipe === "" ? "" : `${row.recipe}: `}base and sft (${path.slice(-8)}), seed ${seed}`,
           seed,
           config: atSeed(config, seed),
           modules,

@@ -234,7 +234,7 @@ describe("a study", () => {
     });
     const folder = join(root, "failing");
     const failures = await runStudy(study, folder, { jobs: 2 });
-    expect(failures.map(({ job, error }) => [job.replace(/ [0-9a-f]{8}/, ""), error.name, error.message])).toEqual([
+    expect(failures.map(({ job, error }) => [job.replace(/ \([0-9a-f]{8}\)/, ""), error.name, error.message])).toEqual([
       ["base and sft, seed 1", "EngineError", expect.stringContaining("too many positions")],
       ["large, seed 1", "FileError", expect.stringContaining("needs base and SFT")],
     ]);
