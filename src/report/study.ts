@@ -249,7 +249,14 @@ export function overviewTable(games: readonly StudyGame[]): TextTable {
     head: [
       "game",
       ...(several ? ["row"] : []),
-      ...["J: base", "SFT", "trained", "best scripted", "J*", "worst case: SFT", "trained", "against SFT"],
+      "J: base",
+      "SFT",
+      "trained",
+      "best scripted",
+      "J*",
+      "worst case: SFT",
+      "trained",
+      "against SFT",
     ],
     rows: games.flatMap((game) =>
       trainedRows(game).map((row) => [game.game, ...(several ? [row.row] : []), ...overviewRow(game, row)]),
