@@ -22,7 +22,7 @@ export function valuesOver(reports: readonly ReportOfGame[]): SeedValues {
 export function valuesOf(report: ReportOfGame): SeedValues {
   const value = (name: QuantityName): number | undefined => QUANTITIES[name].of(report);
   return valuesBy(
-    (name) => QUANTITIES[name].estimate?.(report) ?? overSeeds([value(name)!], QUANTITIES[name].range),
+    (name) => QUANTITIES[name].estimate?.(report) ?? overSeeds([value(name)!]),
     (name) => value(name) !== undefined,
   );
 }

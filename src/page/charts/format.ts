@@ -15,16 +15,26 @@ export const shownValue = (value: number, places = 3): string =>
  * base, SFT and SEPO have the same colours in every game.
  */
 export function placeOf({ agents }: Pick<ViewData, "agents">, index: number): number {
+  return areApart({ agents }) ? agents.slice(0, index).filter(({ run }) => run === agents[index].run).length : index;
+}
+
+/** An agent's name in a chart of one game: its stage says enough where all the game's agents are of one run. */
+const nameIn = (data: Pick<ViewData, "agents">, { label, stage }: ViewAgent): string =>
+  stage !== undefined && areApart(data) ? stage : label;
+
+/** Whether no game has agents of two runs. */
+function areApart({ agents }: Pick<ViewData, "agents">): boolean {
   const games = new Set(agents.flatMap((agent) => agent.games.map(({ game }) => game)));
   const runsOf = (game: string) =>
     new Set(agents.flatMap(({ run, games: own }) => (own.some((one) => one.game === game) ? [run] : [])));
-  const apart = [...games].every((game) => runsOf(game).size === 1);
-  return apart ? agents.slice(0, index).filter(({ run }) => run === agents[index].run).length : index;
+  return [...games].every((game) => runsOf(game).size === 1);
 }
 
 /** An agent with the place that gives its colour. */
 export interface AgentIn {
   readonly index: number;
+  /** Its name where a game is named beside it. */
+  readonly name: string;
   readonly agent: ViewAgent;
   readonly own: ViewAgent["games"][number];
 }
@@ -32,7 +42,9 @@ export interface AgentIn {
 /** The agents that were measured in a game. */
 export const agentsIn = (data: ViewData, game: string): AgentIn[] =>
   data.agents.flatMap((agent, i) =>
-    agent.games.filter((own) => own.game === game).map((own) => ({ index: placeOf(data, i), agent, own })),
+    agent.games
+      .filter((own) => own.game === game)
+      .map((own) => ({ index: placeOf(data, i), name: nameIn(data, agent), agent, own })),
   );
 
 /** Seeds and episodes for captions. */

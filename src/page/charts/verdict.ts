@@ -47,13 +47,11 @@ export function whiskers(
   quantity: QuantityName,
   mark: number | undefined,
 ): SVGSVGElement {
-  const rows = agents.flatMap(({ index, agent, own }) => {
+  const rows = agents.flatMap(({ index, name, own }) => {
     const found = own.quantities[quantity];
     if (found === undefined) return [];
     const { value, low, high } = found;
-    return [
-      { label: agent.label, colour: agentColour(index), value, low: low ?? value, high: high ?? value, text: shown(found) },
-    ];
+    return [{ label: name, colour: agentColour(index), value, low: low ?? value, high: high ?? value, text: shown(found) }];
   });
   const longest = Math.max(...rows.map(({ label }) => label.length));
   const marginLeft = Math.min(options.width * 0.3, 14 + 6.4 * longest);
