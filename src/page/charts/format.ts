@@ -22,12 +22,12 @@ export function placeOf({ agents }: Pick<ViewData, "agents">, index: number): nu
 const nameIn = (data: Pick<ViewData, "agents">, { label, stage }: ViewAgent): string =>
   stage !== undefined && areApart(data) ? stage : label;
 
-/** Whether no game has agents of two runs. */
+/** Whether there are several runs, and no game has agents of two of them. */
 function areApart({ agents }: Pick<ViewData, "agents">): boolean {
   const games = new Set(agents.flatMap((agent) => agent.games.map(({ game }) => game)));
   const runsOf = (game: string) =>
     new Set(agents.flatMap(({ run, games: own }) => (own.some((one) => one.game === game) ? [run] : [])));
-  return [...games].every((game) => runsOf(game).size === 1);
+  return new Set(agents.map(({ run }) => run)).size > 1 && [...games].every((game) => runsOf(game).size === 1);
 }
 
 /** An agent with the place that gives its colour. */
