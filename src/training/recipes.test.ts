@@ -13,8 +13,9 @@ import { expertTraces } from "./traces.ts";
 
 const folder = fileURLToPath(new URL("../../recipes", import.meta.url));
 const recipes = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".toml"))
   // Studies are files of another kind (src/study/study.test.ts).
-  .filter((path) => path.endsWith(".toml") && !path.startsWith("study"))
+  .filter((path) => !Object.hasOwn(parse(readFileSync(`${folder}/${path}`, "utf8")), "variants"))
   .toSorted();
 const read = (path: string, changes: readonly string[] = []): RunConfig => {
   const content: Record<string, unknown> = parse(readFileSync(`${folder}/${path}`, "utf8"));
