@@ -6,6 +6,8 @@ import { allTables, exploitabilityTable, objectiveTable } from "../report/agents
 import { learningTable } from "../report/learning.ts";
 import { callsTable, repliesTable, wordingsTable } from "../report/models.ts";
 import { seedsTables } from "../report/seeds.ts";
+import { hasResults, readResults } from "../report/study-results.ts";
+import { allStudyTables } from "../report/study-tables.ts";
 import { TABLE_FORMATS, type TableFormat, type TextTable, tableIn } from "../report/table.ts";
 import { collect } from "../report/view/collect.ts";
 import { reportPage } from "../report/view/html.ts";
@@ -14,8 +16,6 @@ import { type ModelReport, readModelReport } from "../runs/model-evaluation.ts";
 import { isModelEvaluation } from "../runs/recording.ts";
 import { type MetricsLine, type RunSummary, readMetrics, readRun } from "../runs/read.ts";
 import { STAGES, type Stage } from "../runs/stages.ts";
-import { allStudyTables } from "../report/study.ts";
-import { hasResults, readResults } from "../report/study-results.ts";
 import { runsIn } from "../study/runs-in.ts";
 import { gameOption, jsonOption, positiveNumber } from "./options.ts";
 

@@ -67,6 +67,16 @@ export async function compareAgents(
   return found.map(({ game, protocol, first: one, second }, i) => ({ game, protocol, first: one, second, ...compared[i] }));
 }
 
+/** J of one agent minus J of another on the same scenarios of a game, by the names of the agents. */
+export interface PairedIndex {
+  readonly game: string;
+  readonly protocol: string;
+  readonly first: string;
+  readonly second: string;
+  readonly seed: number;
+  readonly measured: Measurement;
+}
+
 /** J of the first minus J of the second in a roster's game, from episodes of the same scenarios. */
 export const differenceIn = ({ game }: Roster, first: readonly Scored[], second: readonly Scored[]): Measurement & Estimate =>
   differenceOfObjectives(first, second, objectiveSettings(game.facts));

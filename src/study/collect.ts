@@ -1,13 +1,12 @@
 /** What a study's folder holds: the reports of every row and seed, what is missing, reference values, and the log. */
 import { relative } from "node:path";
-import { differenceIn } from "../evaluation/compare.ts";
+import { type PairedIndex, differenceIn } from "../evaluation/compare.ts";
 import type { AgentReport } from "../evaluation/report.ts";
 import { FileError } from "../files.ts";
 import { openGames } from "../runs/games.ts";
 import { readReport } from "../runs/read.ts";
 import { episodesOf, readScores } from "../runs/scores.ts";
 import type { Stage } from "../runs/stages.ts";
-import type { Measurement } from "../stats/measurement.ts";
 import { type OptimumValue, readOptimum, readScripted } from "./job.ts";
 import { type ReferenceJob, cellFolder, isEvaluated, jobsOf, sharedFolder } from "./jobs.ts";
 import { type LogLine, markOf, readLog } from "./log.ts";
@@ -26,19 +25,10 @@ export interface Collected {
   /** J* of a game under a protocol. */
   readonly optima: readonly { readonly game: string; readonly protocol: string; readonly optimum: OptimumValue }[];
   /** Where there is one seed: J of every row less that of the rows it is tested against, on the same scenarios. */
-  readonly paired: readonly PairedRows[];
+  readonly paired: readonly PairedIndex[];
   /** Rows and seeds without a report. */
   readonly missing: readonly string[];
   readonly log: readonly LogLine[];
-}
-
-export interface PairedRows {
-  readonly game: string;
-  readonly protocol: string;
-  readonly first: string;
-  readonly second: string;
-  readonly seed: number;
-  readonly measured: Measurement;
 }
 
 /** Reads what is there; a run that is not finished is named among the missing. */
@@ -84,9 +74,9 @@ interface Scored {
   readonly stage: Stage;
 }
 
-async function pairedRows(study: Study, folder: string): Promise<PairedRows[]> {
+async function pairedRows(study: Study, folder: string): Promise<PairedIndex[]> {
   const [seed] = study.seeds;
-  const found: PairedRows[] = [];
+  const found: PairedIndex[] = [];
   for (const recipe of study.recipes) {
     const own: Scored[] = [
       ...STAGE_ROWS.map((stage) => ({ row: rowName(recipe.recipe, stage), path: sharedFolder(folder, recipe, seed), stage })),
@@ -108,7 +98,7 @@ async function differencesOf(
   first: Scored,
   second: Scored,
   seed: number,
-): Promise<PairedRows[]> {
+): Promise<PairedIndex[]> {
   if (!(await isEvaluated(first.path, first.stage)) || !(await isEvaluated(second.path, second.stage))) return [];
   const [a, b] = await Promise.all([first, second].map(({ path, stage }) => readScores(path, stage)));
   const [one, other] = await Promise.all([first, second].map(({ path, stage }) => readReport(path, stage)));

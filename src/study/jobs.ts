@@ -121,7 +121,8 @@ function references(study: Study, folder: string, { config, modules }: StudyRow)
   });
 }
 
-const exists = (path: string): Promise<boolean> =>
+/** Whether a path is there. */
+export const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,

@@ -1,19 +1,15 @@
 /** A study's folder as the runs that it holds. */
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileOf } from "../runs/read.ts";
-import { cellsFolder } from "./jobs.ts";
+import { cellsFolder, exists } from "./jobs.ts";
 import { logFile } from "./log.ts";
 
 /** The folders as given, except that a study's stands for the runs of its rows, by name; a study without any stays as it is. */
 export async function runsIn(folders: readonly string[]): Promise<string[]> {
   const expanded = await Promise.all(
     folders.map(async (folder) => {
-      const isStudy = await stat(logFile(folder)).then(
-        () => true,
-        () => false,
-      );
-      if (!isStudy) return [folder];
+      if (!(await exists(logFile(folder)))) return [folder];
       const cells = cellsFolder(folder);
       const paths = await readdir(cells, { recursive: true }).catch((): string[] => []);
       const runs = paths.filter((path) => basename(path) === basename(fileOf.run(""))).map(dirname);
